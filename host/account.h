@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * People and the identities that lead to them (tables users, user_identities). [worker] everything; each
+ * function is one step of the caller's transaction, or a transaction of its own when none is open.
+ */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include "arena.h"
+#include "db.h"
+#include "settings.h"
+
+#include <jansson.h>
+#include <pintle/host.h>
+
+struct account {
+	int64_t id;
+	char uuid[40];
+	int32_t status; /* a pintle_account_status */
+	char user_type[32];
+	char name[128]; /* nickname, else real name, else empty; for headers and pages */
+};
+
+/* The account an identity leads to; NOT_FOUND. Only verified identities lead anywhere when
+ * must_be_verified. */
+int32_t account_find(struct tx *tx, const char *ns, const char *subject, bool must_be_verified,
+		     struct account *out);
+int32_t account_by_id(struct tx *tx, int64_t id, struct account *out);
+int32_t account_by_uuid(struct tx *tx, const char *uuid, struct account *out);
+/* A new account with its first identity; CONFLICT when that has an owner. user_type NULL: the default. */
+int32_t account_create(struct tx *tx, const struct account_settings *settings,
+		       const struct pintle_identity *identity, const char *instance,
+		       const char *claims_json, const char *user_type, struct account *out);
+/* CONFLICT when it belongs to another account; OK when it is this one's already. An unverified identity
+ * of somebody else gives way to a verified one. */
+int32_t account_link(struct tx *tx, int64_t id, const struct pintle_identity *identity,
+		     const char *instance, const char *claims_json);
+/*
+ * Takes an identity away; NOT_FOUND, or CONFLICT when no usable way in would be left. usable lists the
+ * namespaces that enabled providers accept (NULL-terminated, trailing * allowed). An identity whose
+ * subject is the account's own uuid only confirms a known account: it counts when another one remains
+ * to name the account by.
+ */
+int32_t account_unlink(struct tx *tx, int64_t id, const char *ns, const char *subject,
+		       const char *const *usable);
+/* Swaps the identity of a namespace for another: a change of number. CONFLICT as account_link. */
+int32_t account_replace(struct tx *tx, int64_t id, const struct pintle_identity *identity,
+			const char *instance);
+/* DELETED frees the identifiers. */
+int32_t account_set_status(struct tx *tx, int64_t id, int32_t status);
+int32_t account_note_login(struct tx *tx, int64_t id, const char *ip, int64_t now_ms);
+int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *subject,
+				  int64_t now_ms);
+
+/* The whole profile, masked: what the owner sees. The caller owns *out. */
+int32_t account_profile(struct tx *tx, int64_t id, json_t **out);
+/* The few members of "user" beside tokens: id, uuid, phone, user_type, real_name, avatar. */
+int32_t account_brief(struct tx *tx, int64_t id, json_t **out);
+/* Writes the members of patch its owner may set; INVALID with field and reason (constants). Others are
+ * ignored, the dangerous ones refused ("not_allowed"). */
+int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
+			       const char **field_out, const char **reason_out);
+/* [{provider, namespace, subject (masked), verified, bound_at, last_used_at}] */
+int32_t account_identities(struct tx *tx, int64_t id, json_t **out);
+
+#endif

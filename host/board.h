@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shared memory of supervisor and workers, mapped before the first fork: who is alive, which plugin
+ * each thread is in, who is quarantined, what was counted. Counters only grow and outlive a worker, so
+ * that any worker can answer for all. All access is by atomics; nothing here waits.
+ */
+#ifndef BOARD_H
+#define BOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BOARD_WORKERS 64 /* live and draining */
+#define BOARD_INSTANCES 64
+#define BOARD_ROUTES 256
+#define BOARD_NAME_MAX 48
+#define BOARD_BUCKETS 12
+#define BOARD_STATUSES 24
+#define BOARD_COUNTERS 64
+#define BOARD_OUTCOMES 4
+#define BOARD_ERR_MAX 1024
+
+enum board_worker_state { BOARD_FREE, BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING };
+
+/* What a worker left behind about its own end. */
+struct board_fault {
+	_Atomic int32_t signal;   /* 0: none; -1: exit() inside an op; -2: an op did not return */
+	_Atomic int32_t instance; /* index, -1: no plugin was running */
+	char op[16];
+};
+
+struct board_route {
+	_Atomic uint64_t by_status[BOARD_STATUSES];
+	_Atomic uint64_t by_latency[BOARD_BUCKETS + 1];
+	_Atomic uint64_t latency_us;
+};
+
+/* Written by its worker only. */
+struct board_worker {
+	_Atomic int32_t pid, state, generation, n_restarts;
+	struct board_fault fault;
+	struct board_route routes[BOARD_ROUTES];
+	_Atomic uint64_t counters[BOARD_COUNTERS]; /* see metrics.h */
+	_Atomic int64_t gauges[BOARD_COUNTERS];
+	_Atomic uint64_t outcomes[BOARD_INSTANCES][BOARD_OUTCOMES];
+};
+
+/* One name for the life of the supervisor, whatever is reloaded. */
+struct board_instance {
+	char name[BOARD_NAME_MAX];
+	_Atomic int32_t is_quarantined, n_kills;
+	int64_t kills_ms[3]; /* the supervisor's */
+};
+
+struct board {
+	_Atomic int32_t supervisor_pid, generation, n_workers, is_stopping;
+	_Atomic int64_t start_ms, shift_ms;
+	_Atomic uint32_t n_reloads; /* finished, good or bad */
+	_Atomic int32_t is_last_reload_good;
+	char last_reload[BOARD_ERR_MAX];
+	_Atomic int32_t n_instances;
+	struct board_instance instances[BOARD_INSTANCES];
+	struct board_worker workers[BOARD_WORKERS];
+};
+
+struct board *board_new(void); /* zeroed; NULL without memory */
+/* The index of a name, made when new; -1 when the board is full. Supervisor only. */
+int board_instance(struct board *board, const char *name);
+int board_find_instance(const struct board *board, const char *name);
+
+/*
+ * Breadcrumbs: which plugin this thread is in. Set around every plugin op. When the process dies of a
+ * fatal signal or exit() inside one, board_watch_faults has written it into the worker's slot.
+ */
+struct breadcrumb {
+	int instance;
+	const char *op;
+};
+
+struct breadcrumb breadcrumb_enter(int instance, const char *op); /* returns the one before */
+void breadcrumb_leave(struct breadcrumb before);
+/* Installs the handlers for this process. */
+void board_watch_faults(struct board_worker *self);
+/* Each thread that runs plugin code: an alternate stack, so that a stack overflow is seen too. */
+void board_watch_thread(void);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything one worker has, made once before it serves and read by every module from then on. */
+#ifndef HOST_H
+#define HOST_H
+
+#include "access_log.h"
+#include "audit.h"
+#include "board.h"
+#include "db.h"
+#include "hasher.h"
+#include "http.h"
+#include "http_client.h"
+#include "instance.h"
+#include "keyring.h"
+#include "kv.h"
+#include "limit.h"
+#include "loop.h"
+#include "pool.h"
+#include "router.h"
+#include "seal.h"
+#include "settings.h"
+#include "snapshot.h"
+#include "token_cache.h"
+
+struct group {
+	char name[48];
+	struct pintle_inst **senders;
+	size_t n_senders;
+};
+
+struct host {
+	const struct settings *settings;
+	struct snapshot *snapshot;
+	struct board *board;
+	struct board_worker *self; /* this worker's slot */
+	int order_pipe;            /* to the supervisor, see supervisor.h */
+	int64_t start_ms;
+
+	struct loop *loop;
+	struct pool *pool;
+	struct pool_class *requests, *verifies, *background;
+	struct hasher *hasher;
+
+	struct instances instances;
+	struct group *groups;
+	size_t n_groups;
+	struct db db;
+	struct kv kv;
+	struct seal *seal;
+	struct keyring *keyring;
+	struct token_cache *tokens; /* [loop] */
+	struct limits limits;
+	struct audit *audit;
+	struct network_list trusted, metrics_allow, blocked;
+
+	struct router *router;
+	struct http_server *http;
+	struct http_client *client;
+	struct access_log *access_log;
+	struct token_settings token; /* settings->token with the issuer filled in */
+};
+
+#endif

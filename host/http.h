@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP edge as the rest of the host sees it: requests come in whole and in order, one at a time a
+ * connection; each is answered once. Everything here is [loop] unless marked.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "address.h"
+#include "http_head.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bufferevent;
+struct loop;
+struct http_server;
+struct tls;
+
+/*
+ * A request and all its bytes. The handler owns it: it may be kept, and read on one other thread at a
+ * time, until http_request_free, also after the answer and after the client has gone.
+ */
+struct http_request {
+	struct http_head head;
+	struct slice body;
+	struct address peer;
+	void *listener_tag; /* what the listener was opened with */
+	bool is_tls;
+	bool is_gone; /* [loop] the client has gone */
+	void (*on_gone)(
+		void *ctx);     /* [loop] called once when it goes before the answer; may be NULL */
+	void *ctx;              /* the handler's */
+	int64_t start_us;       /* monotonic, when the first byte of the head came */
+	struct http_conn *conn; /* the edge's */
+};
+
+struct http_answer {
+	int status;
+	const char *content_type; /* NULL: no Content-Type */
+	struct slice body;        /* copied; for HEAD only its length is sent */
+	const char *extra;        /* more header lines, each ended by CRLF, or NULL; copied */
+	bool must_close;
+};
+
+typedef void http_handler(void *ctx, struct http_request *request);
+
+struct http_limits {
+	int64_t max_head, max_body;
+	int64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
+	int64_t max_connections, max_per_address;
+};
+
+struct http_stats {
+	uint64_t n_open, n_accepted, n_refused;
+};
+
+/* refuse builds the answer for what the edge itself turns away (status as http_head_parse, 408, 413). */
+struct http_server_conf {
+	struct http_limits limits;
+	http_handler *handler;
+	void (*refuse)(void *ctx, int status, struct http_answer *out);
+	void *ctx;
+};
+
+struct http_server *http_server_new(struct loop *loop, const struct http_server_conf *conf);
+/* fd is a listening socket, inherited and not closed by the server. tls is NULL or a tls.h context.
+ * A Unix socket's peer address is ::. */
+bool http_server_listen(struct http_server *server, int fd, struct tls *tls, void *tag);
+void http_server_stats(const struct http_server *server, struct http_stats *out);
+/* Accepts no more; keep-alive connections leave with their next answer, idle ones now. */
+void http_server_drain(struct http_server *server);
+bool http_server_is_idle(const struct http_server *server);
+void http_server_free(struct http_server *server);
+
+/* Answers once; the request stays the handler's until http_request_free. */
+void http_answer(struct http_request *request, const struct http_answer *answer);
+void http_request_free(struct http_request *request);
+/* Takes the connection over after a 101 the caller writes itself: returns its bufferevent, already
+ * read bytes included, with no callbacks and no deadlines; the request must still be freed. NULL when
+ * the client has gone. */
+struct bufferevent *http_hijack(struct http_request *request);
+const char *http_status_text(int status);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One section of conf.d that names a plugin: the plugin's tables, its filled options and its self. */
+#ifndef INSTANCE_H
+#define INSTANCE_H
+
+#include "opt.h"
+#include "plugin.h"
+#include "pool.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct host;
+
+/* The keys every plugin section understands besides the plugin's own. */
+struct instance_settings {
+	const char *plugin; /* default: the section's name */
+	int64_t max_running, max_waiting, timeout_ms;
+	const char *label_zh, *label_en; /* instead of the plugin's */
+	int32_t is_required;             /* /readyz needs it */
+};
+
+extern const struct opt_table instance_table;
+
+/* What the ABI calls an instance. */
+struct pintle_inst {
+	char name[48];
+	int board_index;
+	const struct plugin *plugin;
+	struct instance_settings settings;
+	void *conf, *self;
+	struct pool_class *class;
+	struct host *host;
+};
+
+/* Every instance of a generation. */
+struct instances {
+	struct pintle_inst *items;
+	size_t n_items;
+	struct plugin *plugins;
+	size_t n_plugins;
+};
+
+struct snapshot;
+
+/*
+ * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys and unknown
+ * sections, colliding routes and reserved names. Opens nothing: instance_open does, one by one.
+ */
+bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err);
+bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err);
+void instance_close(struct pintle_inst *inst);
+void instances_fini(struct instances *instances);
+struct pintle_inst *instances_find(const struct instances *instances, const char *name);
+/* The provider whose declared namespaces take ns; NULL. */
+struct pintle_inst *instances_of_namespace(const struct instances *instances, const char *ns);
+bool instance_owns_namespace(const struct pintle_inst *inst, const char *ns);
+/* NULL-terminated list of every namespace that enabled providers declare; lent. */
+const char *const *instances_namespaces(const struct instances *instances);
+
+#endif

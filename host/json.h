@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict JSON in and compact JSON out, on jansson. [any] */
+#ifndef JSON_H
+#define JSON_H
+
+#include "arena.h"
+
+#include <jansson.h>
+
+#define JSON_MAX_DEPTH 16
+#define JSON_MAX_KEYS 256
+
+/*
+ * Parses one document: no duplicate keys, no NUL in strings, valid UTF-8, nothing after it, at most
+ * JSON_MAX_DEPTH deep (checked before parsing) and JSON_MAX_KEYS members in all. NULL when it is not;
+ * then why_out, a constant, says what is wrong.
+ */
+json_t *json_parse(const char *text, size_t len, const char **why_out);
+/* Compact text in the arena. */
+char *json_text(struct arena *arena, const json_t *json);
+/* A text member without NUL inside; NULL when absent or of another type. Borrowed. */
+const char *json_text_member(const json_t *object, const char *name);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plugins as files and as descriptors: safe opening, loading, and a copy of every table. */
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include "err.h"
+
+#include <pintle/plugin.h>
+
+struct plugin {
+	char name[64];
+	void *handle;              /* of dlopen; never closed */
+	struct pintle_plugin desc; /* copies, zeroed beyond what the plugin knew */
+	struct pintle_provider provider;
+	struct pintle_sender sender;
+	struct pintle_db db;
+	struct pintle_kv kv;
+	struct pintle_api api;
+	struct pintle_authorizer authorizer;
+	struct pintle_listener listener;
+	struct pintle_opt *opts;
+	struct pintle_input *inputs;
+	struct pintle_route *routes;
+	struct pintle_migration *migrations;
+};
+
+/* Opens dir/name.so without following a link out of dir; refuses what is not a regular file owned by root
+ * or this user, or what others can write (file and folder). Returns the descriptor or -1. */
+int plugin_open_file(const char *dir, const char *name, struct err *err);
+/* Loads /proc/self/fd/N, checks ABI and tables, copies them. What the process owns (locale, signal
+ * handlers, descriptors 0 to 2, umask) must be untouched by it. */
+bool plugin_load(struct plugin *plugin, const char *name, int fd, struct err *err);
+void plugin_fini(struct plugin *plugin);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's own routes, one table; handlers live in the api_*.c file of their subject. */
+#ifndef ROUTES_H
+#define ROUTES_H
+
+#include "request.h"
+
+extern const struct route routes_own[];
+extern const size_t routes_n_own;
+
+/* api_auth.c: sign-in, generic */
+route_handler api_providers, api_begin, api_verify, api_flow_show, api_flow_cancel, api_callback,
+	api_plugin_route;
+/* api_token.c: tokens and sessions as others see them */
+route_handler api_refresh, api_logout, api_check, api_introspect, api_revoke, api_jwks,
+	api_metadata;
+/* api_user.c: the account signed in */
+route_handler api_profile, api_profile_update, api_identities, api_bind, api_unbind, api_sessions,
+	api_session_delete, api_sessions_delete;
+/* api_ops.c: operation */
+route_handler api_healthz, api_readyz, api_metrics, api_openapi;
+/* api_control.c: the control socket, for pintlectl */
+route_handler api_control_status, api_control_order, api_control_providers, api_control_resume,
+	api_control_user_create, api_control_user_show, api_control_user_status,
+	api_control_session_revoke, api_control_key_rotate, api_control_outbox, api_control_routes,
+	api_control_clock;
+
+#endif
