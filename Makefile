@@ -1,0 +1,166 @@
+# The whole build. `make run` and `make check` are all a newcomer needs; `make help` lists the rest.
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr
+LIBDIR ?= $(PREFIX)/lib
+CC ?= cc
+# address, thread or nothing: see the targets asan and tsan
+SAN ?=
+STRICT ?=
+
+PYTHON := /usr/bin/python3
+PKGS := libevent libevent_openssl libevent_pthreads inih jansson libjwt libcurl openssl libcrypt libargon2
+
+WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings $(if $(STRICT),-Werror)
+HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined) \
+	$(if $(filter thread,$(SAN)),-fsanitize=thread)
+comma := ,
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fno-omit-frame-pointer \
+	-Isdk/include -MMD -MP
+HOST_CFLAGS = $(ALL_CFLAGS) -fPIE -Ihost -I$(BUILD)/gen -DPINTLE_VERSION='"$(VERSION)"' \
+	-DPINTLE_PLUGIN_DIR='"$(LIBDIR)/pintle/plugins"' $(shell pkg-config --cflags $(PKGS))
+HOST_LIBS = $(shell pkg-config --libs $(PKGS)) -ldl -lpthread
+PLUGIN_CFLAGS = $(ALL_CFLAGS) -fPIC -fvisibility=hidden
+LDFLAGS ?= -Wl,-z,relro,-z,now
+PLUGIN_LDFLAGS = -shared $(LDFLAGS) $(SANFLAGS) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+
+HOST_SRC := $(filter-out host/main.c,$(wildcard host/*.c))
+HOST_GEN := $(BUILD)/gen/core_schema.c $(BUILD)/gen/openapi.c
+HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/%.o) $(HOST_GEN:%.c=%.o)
+TEST_OBJ := $(HOST_SRC:%.c=$(BUILD)/test/%.o) $(HOST_GEN:%.c=%.o)
+CTL_SRC := $(wildcard ctl/*.c)
+PLUGINS := $(notdir $(patsubst %/,%,$(wildcard plugins/*/)))
+PLUGIN_SO := $(PLUGINS:%=$(BUILD)/plugins/%.so)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+
+.PHONY: all run check deps deps-check unit e2e lint asan tsan fuzz bench install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/pintled $(BUILD)/pintlectl $(PLUGIN_SO)
+
+help:
+	@echo 'make            build everything into $(BUILD)/'
+	@echo 'make run        install what is missing, build, start on the embedded stores'
+	@echo 'make check      install what the tests need, build, run every test'
+	@echo 'make unit e2e lint asan tsan fuzz   parts of it, and longer ones'
+	@echo 'make install    DESTDIR, PREFIX: programs, plugins, SDK'
+
+# ---- Programs ----
+
+$(BUILD)/libhost.a: $(HOST_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/test/libhost.a: $(TEST_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/pintled: $(BUILD)/host/main.o $(BUILD)/libhost.a
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -o $@ $^ $(HOST_LIBS)
+
+# The same with a clock that tests can set.
+$(BUILD)/test/pintled: $(BUILD)/test/host/main.o $(BUILD)/test/libhost.a
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -o $@ $^ $(HOST_LIBS)
+
+$(BUILD)/pintlectl: $(CTL_SRC:%.c=$(BUILD)/%.o)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -o $@ $^ $(shell pkg-config --libs libcurl jansson)
+
+$(BUILD)/ctl/%.o: ctl/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIE -DPINTLE_VERSION='"$(VERSION)"' $(shell pkg-config --cflags libcurl jansson) -c -o $@ $<
+
+$(BUILD)/host/%.o: host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/test/host/%.o: host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -DPINTLE_TEST -c -o $@ $<
+
+# ---- Generated sources ----
+
+$(BUILD)/gen/core_schema.c: scripts/embed_schema.sh $(wildcard host/schema/*/*.sql)
+	@mkdir -p $(@D)
+	sh scripts/embed_schema.sh host/schema migrate_core migrate_n_core > $@
+
+$(BUILD)/gen/openapi.c: scripts/openapi_embed.sh docs/openapi.yaml
+	@mkdir -p $(@D)
+	sh scripts/openapi_embed.sh docs/openapi.yaml > $@
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+# ---- Plugins: a folder each; nothing here names one ----
+
+define plugin_rules
+$(1)_SRC := $$(wildcard plugins/$(1)/*.c)
+$(1)_SQL := $$(wildcard plugins/$(1)/schema/*/*.sql)
+$(1)_GEN := $$(if $$($(1)_SQL),$(BUILD)/gen/$(1)/schema.h)
+
+$(BUILD)/gen/$(1)/schema.h: scripts/embed_schema.sh $$($(1)_SQL)
+	@mkdir -p $$(@D)
+	sh scripts/embed_schema.sh plugins/$(1)/schema schema > $$@
+
+$(BUILD)/plugins/$(1)/%.o: plugins/$(1)/%.c $$($(1)_GEN) $$(wildcard plugins/$(1)/*.txt)
+	@mkdir -p $$(@D)
+	$$(CC) $$(PLUGIN_CFLAGS) -I$(BUILD)/gen/$(1) -c -o $$@ $$<
+
+$(BUILD)/plugins/$(1).so: $$(patsubst plugins/%.c,$(BUILD)/plugins/%.o,$$($(1)_SRC))
+	$$(CC) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $$(shell cat plugins/$(1)/LIBS 2>/dev/null)
+	@chmod go-w $$@ $$(@D)
+endef
+$(foreach plugin,$(PLUGINS),$(eval $(call plugin_rules,$(plugin))))
+
+# ---- Tests ----
+
+$(BUILD)/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -DPINTLE_TEST -DBUILD_DIR='"$(abspath $(BUILD))"' -Itests/unit -c -o $@ $<
+
+$(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)/unit/%.o) $(BUILD)/test/libhost.a $(PLUGIN_SO)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -rdynamic -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lcmocka -lsqlite3
+
+unit: $(UNIT)
+	@sh scripts/run_unit.sh $(UNIT)
+
+e2e: all $(BUILD)/test/pintled
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
+
+check:
+	sh scripts/deps.sh check
+	$(MAKE) STRICT=1 lint unit e2e
+
+asan:
+	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit e2e
+
+tsan:
+	$(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit e2e
+
+lint:
+	sh scripts/lint.sh
+
+# ---- Run and install ----
+
+run:
+	sh scripts/deps.sh run
+	$(MAKE) all
+	$(BUILD)/pintled -c conf.d
+
+deps:
+	sh scripts/deps.sh run
+
+deps-check:
+	sh scripts/deps.sh check
+
+clean:
+	rm -rf $(BUILD)
+
+include sdk/install.mk
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
