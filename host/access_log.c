@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two buffers: the loop fills one while the writer thread writes the other with one write, so that lines
+ * of several workers in one file never mix.
+ */
+#include "access_log.h"
+
+#include "clock.h"
+#include "request.h"
+#include "xalloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE (256 * 1024) /* some 1,000 lines: more waiting means the disk is stuck */
+#define LINE_MAX_LEN 1024
+
+struct buffer {
+	size_t len;
+	uint64_t n_lines;
+	char bytes[BUFFER_SIZE];
+};
+
+struct access_log {
+	char *path; /* NULL: standard output */
+	int fd;     /* the writer's */
+	bool is_on; /* the thread runs */
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards filling, is_ending */
+	pthread_cond_t wake;
+	struct buffer *filling, *writing;
+	bool is_ending;
+	_Atomic uint64_t n_dropped;
+};
+
+static int open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+/* ---- The writer ---- */
+
+static bool was_moved(const struct access_log *log)
+{
+	struct stat here, there;
+
+	return fstat(log->fd, &here) != 0 || stat(log->path, &there) != 0 ||
+	       here.st_ino != there.st_ino || here.st_dev != there.st_dev;
+}
+
+static void reopen(struct access_log *log)
+{
+	int fd = open_file(log->path);
+
+	if (fd < 0)
+		return; /* the moved file is better than none */
+	(void)close(log->fd);
+	log->fd = fd;
+}
+
+static bool write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static void write_batch(struct access_log *log)
+{
+	struct buffer *batch = log->writing;
+
+	if (log->path && was_moved(log))
+		reopen(log);
+	if (!write_all(log->fd, batch->bytes, batch->len))
+		atomic_fetch_add(&log->n_dropped, batch->n_lines);
+	batch->len = 0;
+	batch->n_lines = 0;
+}
+
+static void *writer(void *arg)
+{
+	struct access_log *log = arg;
+	bool is_ending;
+
+	do {
+		struct buffer *full;
+
+		(void)pthread_mutex_lock(&log->lock);
+		while (log->filling->len == 0 && !log->is_ending)
+			(void)pthread_cond_wait(&log->wake, &log->lock);
+		is_ending = log->is_ending;
+		full = log->filling;
+		log->filling = log->writing;
+		(void)pthread_mutex_unlock(&log->lock);
+		log->writing = full;
+		if (full->len > 0)
+			write_batch(log);
+	} while (!is_ending);
+	return NULL;
+}
+
+/* Signals are the loop thread's. */
+static bool start_writer(struct access_log *log)
+{
+	sigset_t all, before;
+	int error;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&log->thread, NULL, writer, log);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error == 0;
+}
+
+static void destroy(struct access_log *log)
+{
+	if (log->fd >= 0)
+		(void)close(log->fd);
+	(void)pthread_mutex_destroy(&log->lock);
+	(void)pthread_cond_destroy(&log->wake);
+	free(log->filling);
+	free(log->writing);
+	free(log->path);
+	free(log);
+}
+
+struct access_log *access_log_new(const char *path, struct err *err)
+{
+	bool is_stdout = strcmp(path, "-") == 0;
+	struct access_log *log = xcalloc(1, sizeof(*log));
+
+	log->filling = xcalloc(1, sizeof(*log->filling));
+	log->writing = xcalloc(1, sizeof(*log->writing));
+	(void)pthread_mutex_init(&log->lock, NULL);
+	(void)pthread_cond_init(&log->wake, NULL);
+	log->fd = -1;
+	if (!*path)
+		return log;
+	if (!is_stdout)
+		log->path = xstrdup(path);
+	log->fd = is_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open_file(path);
+	if (log->fd < 0) {
+		(void)err_set(err, "access log %s: %s", path, strerror(errno));
+		goto fail;
+	}
+	log->is_on = start_writer(log);
+	if (!log->is_on) {
+		(void)err_set(err, "access log: no thread");
+		goto fail;
+	}
+	return log;
+fail:
+	destroy(log);
+	return NULL;
+}
+
+void access_log_free(struct access_log *log)
+{
+	if (!log)
+		return;
+	if (log->is_on) {
+		(void)pthread_mutex_lock(&log->lock);
+		log->is_ending = true;
+		(void)pthread_cond_signal(&log->wake);
+		(void)pthread_mutex_unlock(&log->lock);
+		(void)pthread_join(log->thread, NULL);
+	}
+	destroy(log);
+}
+
+uint64_t access_log_n_dropped(const struct access_log *log)
+{
+	return log ? atomic_load(&log->n_dropped) : 0;
+}
+
+/* ---- The line ---- */
+
+struct line {
+	char text[LINE_MAX_LEN];
+	size_t len;
+};
+
+static void put_byte(struct line *line, char byte)
+{
+	if (line->len < sizeof(line->text))
+		line->text[line->len] = byte;
+	line->len++; /* beyond the end: it does not fit and is dropped whole */
+}
+
+static void put(struct line *line, const char *text)
+{
+	while (*text)
+		put_byte(line, *text++);
+}
+
+static void put_number(struct line *line, const char *name, long long number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%lld", number);
+	put(line, name);
+	put(line, text);
+}
+
+/* Anything but printable ASCII is escaped, so the line is valid JSON whatever the client sent. */
+static void put_quoted(struct line *line, const char *name, struct slice text)
+{
+	char escape[8];
+
+	put(line, name);
+	put_byte(line, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c == '"' || c == '\\')
+			put_byte(line, '\\');
+		if (c >= 0x20 && c < 0x7f) {
+			put_byte(line, (char)c);
+			continue;
+		}
+		(void)snprintf(escape, sizeof(escape), "\\u%04x", c);
+		put(line, escape);
+	}
+	put_byte(line, '"');
+}
+
+static void put_optional(struct line *line, const char *name, const char *text)
+{
+	if (text) {
+		put_quoted(line, name, slice_of(text));
+		return;
+	}
+	put(line, name);
+	put(line, "null");
+}
+
+/* The path is the route's pattern: what stands in a path may name a person. */
+static void build(struct line *line, const struct request *request, int status, size_t n_bytes,
+		  int64_t latency_us)
+{
+	char at[CLOCK_TEXT_MAX], ms[32];
+
+	clock_text(clock_now_ms(), at);
+	(void)snprintf(ms, sizeof(ms), ",\"ms\":%.3f", (double)latency_us / 1000);
+	put_quoted(line, "{\"at\":", slice_of(at));
+	put_quoted(line, ",\"id\":", slice_of(request->id));
+	put_quoted(line, ",\"client\":", slice_of(request->client_text));
+	put_quoted(line, ",\"method\":", request->http->head.method_name);
+	put_optional(line, ",\"path\":", request->route ? request->route->path : NULL);
+	put_number(line, ",\"status\":", status);
+	put_number(line, ",\"bytes\":", (long long)n_bytes);
+	put(line, ms);
+	put_optional(line, ",\"user\":", request->who.is_known ? request->who.session.uuid : NULL);
+	put(line, "}\n");
+}
+
+static bool append(struct access_log *log, const struct line *line)
+{
+	bool fits = false;
+
+	(void)pthread_mutex_lock(&log->lock);
+	if (line->len <= BUFFER_SIZE - log->filling->len) {
+		memcpy(log->filling->bytes + log->filling->len, line->text, line->len);
+		if (log->filling->len == 0)
+			(void)pthread_cond_signal(&log->wake);
+		log->filling->len += line->len;
+		log->filling->n_lines++;
+		fits = true;
+	}
+	(void)pthread_mutex_unlock(&log->lock);
+	return fits;
+}
+
+void access_log_request(struct access_log *log, const struct request *request, int status,
+			size_t n_bytes, int64_t latency_us)
+{
+	struct line line;
+
+	if (!log || !log->is_on)
+		return;
+	line.len = 0;
+	build(&line, request, status, n_bytes, latency_us);
+	if (line.len > sizeof(line.text) || !append(log, &line))
+		atomic_fetch_add(&log->n_dropped, 1);
+}
