@@ -15,7 +15,11 @@ struct host;
 
 /* A deep copy of a pintle_message, with what it belongs to. */
 struct message {
+	struct job job; /* first: what the pool runs */
 	struct message *next;
+	struct host *host;
+	const struct group *to;     /* while it is delivered */
+	size_t n_tried;             /* senders of the group that are done with */
 	struct pintle_message text; /* pointers into arena */
 	struct arena arena;
 	char group[48];
