@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CONF_LINE_MAX 8192
+#define CONF_NAME_MAX 48 /* of a section or key, in bytes */
+
 struct conf_key {
 	char *name, *value; /* value with ${ENV} and @file resolved */
 	const char *file;
@@ -39,6 +42,13 @@ struct conf_override {
 	const char *text;
 };
 
+/* What an error is about; absent parts are NULL or 0. */
+struct conf_place {
+	const char *file;
+	int line;
+	const char *section, *key;
+};
+
 /* Reads dir/<name>.ini in byte order, then the overrides. On failure conf is empty and err says file, line,
  * key and reason. */
 bool conf_read(struct conf *conf, const char *dir, const struct conf_override *overrides,
@@ -46,5 +56,21 @@ bool conf_read(struct conf *conf, const char *dir, const struct conf_override *o
 void conf_fini(struct conf *conf); /* wipes the values */
 struct conf_section *conf_section(const struct conf *conf, const char *name);
 struct conf_key *conf_key(const struct conf_section *section, const char *name);
+
+/* Building one: what conf_read and snapshot_receive do. Texts are copied; file is one of conf_add_file. */
+const char *conf_add_file(struct conf *conf, const char *name);
+struct conf_section *conf_add_section(struct conf *conf, const char *name, const char *file,
+				      int line);
+struct conf_key *conf_add_key(struct conf_section *section, const char *name, const char *value,
+			      const char *file, int line);
+
+void conf_free_text(char *text); /* wipes it; NULL is fine */
+
+/* "file:line: [section] key: reason"; returns false. */
+bool conf_fail(struct err *err, const struct conf_place *place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The place of a key of section, or of the section when it lacks the key; section may be NULL. */
+struct conf_place conf_place_of(const struct conf_section *section, const char *section_name,
+				const char *key);
 
 #endif

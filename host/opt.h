@@ -17,11 +17,12 @@ struct opt_table {
 
 /*
  * Fills out (zeroed, conf_size bytes) from section (may be NULL: all defaults) and marks the keys used.
- * Pointers inside out belong to it. Errors: "file:line: [section] key: reason (help)".
+ * Pointers inside out belong to it. Errors: "file:line: [section] key: reason (help)". A text or list
+ * that equals its fallback is not held to the bounds, so that "" can mean "not set".
  */
 bool opt_bind(const struct opt_table *table, struct conf_section *section, const char *section_name,
 	      void *out, struct err *err);
-void opt_fini(const struct opt_table *table, void *out); /* wipes secrets */
+void opt_fini(const struct opt_table *table, void *out); /* wipes texts */
 /* The first key nobody bound, as an error with the nearest known name. */
 bool opt_check_all_used(const struct conf_section *section, const struct opt_table *const *tables,
 			size_t n_tables, struct err *err);
