@@ -66,6 +66,7 @@ struct board {
 };
 
 struct board *board_new(void); /* zeroed; NULL without memory */
+void board_free(struct board *board);
 /* The index of a name, made when new; -1 when the board is full. Supervisor only. */
 int board_instance(struct board *board, const char *name);
 int board_find_instance(const struct board *board, const char *name);
@@ -81,8 +82,11 @@ struct breadcrumb {
 
 struct breadcrumb breadcrumb_enter(int instance, const char *op); /* returns the one before */
 void breadcrumb_leave(struct breadcrumb before);
-/* Installs the handlers for this process. */
+/* Installs the handlers for this process and this thread. */
 void board_watch_faults(struct board_worker *self);
+/* [any], also in a signal handler. Why this worker is about to end; the first note stays. cause is as
+ * board_fault.signal; instance -1: no plugin. */
+void board_note_fault(struct board_worker *self, int32_t cause, int instance, const char *op);
 /* Each thread that runs plugin code: an alternate stack, so that a stack overflow is seen too. */
 void board_watch_thread(void);
 

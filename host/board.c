@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shared memory itself, and the notes a dying worker leaves in it. */
+#include "board.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Room for a signal frame with every vector register, and the few calls of the handler. */
+#define FAULT_STACK_BYTES 32768
+/* What a process that exits inside an op ends with. */
+#define EXIT_IN_OP 70
+
+static struct board_worker *watched;
+static pid_t watched_pid;
+static atomic_flag is_noted = ATOMIC_FLAG_INIT;
+static _Thread_local struct breadcrumb crumb = { .instance = -1 };
+static _Thread_local _Alignas(16) unsigned char fault_stack[FAULT_STACK_BYTES];
+
+struct board *board_new(void)
+{
+	void *memory = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void board_free(struct board *board)
+{
+	if (board)
+		(void)munmap(board, sizeof(*board)); /* its own mapping: cannot fail */
+}
+
+int board_find_instance(const struct board *board, const char *name)
+{
+	int n = atomic_load(&board->n_instances);
+
+	for (int i = 0; i < n; i++) {
+		if (strcmp(board->instances[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int board_instance(struct board *board, const char *name)
+{
+	int index = board_find_instance(board, name);
+	int n = atomic_load(&board->n_instances);
+
+	if (index >= 0)
+		return index;
+	if (n == BOARD_INSTANCES || strlen(name) >= BOARD_NAME_MAX)
+		return -1;
+	memcpy(board->instances[n].name, name, strlen(name) + 1);
+	atomic_store(&board->n_instances, n + 1); /* after the name: readers see it whole */
+	return n;
+}
+
+struct breadcrumb breadcrumb_enter(int instance, const char *op)
+{
+	struct breadcrumb before = crumb;
+
+	crumb = (struct breadcrumb){ .instance = instance, .op = op };
+	return before;
+}
+
+void breadcrumb_leave(struct breadcrumb before)
+{
+	crumb = before;
+}
+
+/* Safe in a signal handler, so no library function for the text. */
+void board_note_fault(struct board_worker *self, int32_t cause, int instance, const char *op)
+{
+	size_t len = 0;
+
+	if (atomic_flag_test_and_set(&is_noted))
+		return; /* the first fault is the cause, the others follow from it */
+	for (; op && op[len] && len < sizeof(self->fault.op) - 1; len++)
+		self->fault.op[len] = op[len];
+	self->fault.op[len] = '\0';
+	atomic_store(&self->fault.instance, instance);
+	atomic_store(&self->fault.signal, cause);
+}
+
+/* A process forked by a plugin inherits the handlers; its end is not the worker's. */
+static bool is_watched_process(void)
+{
+	return getpid() == watched_pid;
+}
+
+/* Runs with the default action restored and the signal not blocked, so raise ends the process. */
+static void on_fault(int signal)
+{
+	if (is_watched_process())
+		board_note_fault(watched, signal, crumb.instance, crumb.op);
+	(void)raise(signal);
+}
+
+static void on_exit_inside_op(void)
+{
+	if (crumb.instance < 0 || !is_watched_process())
+		return;
+	board_note_fault(watched, -1, crumb.instance, crumb.op);
+	_exit(EXIT_IN_OP);
+}
+
+void board_watch_faults(struct board_worker *self)
+{
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	struct sigaction action = { .sa_handler = on_fault,
+				    .sa_flags = SA_ONSTACK | SA_NODEFER | (int)SA_RESETHAND };
+
+	watched = self;
+	watched_pid = getpid();
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+		int rc = sigaction(fatal[i], &action, NULL);
+
+		assert(rc == 0);
+	}
+	(void)atexit(on_exit_inside_op); /* without it an exit() blames nobody */
+	board_watch_thread();
+}
+
+void board_watch_thread(void)
+{
+	stack_t stack = { .ss_sp = fault_stack, .ss_size = sizeof(fault_stack) };
+	stack_t present;
+	int rc = sigaltstack(NULL, &present);
+
+	assert(rc == 0);
+	if (!(present.ss_flags & SS_DISABLE))
+		return; /* a sanitizer has given the thread one, and frees that at the end */
+	rc = sigaltstack(&stack, NULL);
+	assert(rc == 0);
+}
