@@ -41,8 +41,10 @@ bool pool_submit(struct pool *pool, struct pool_class *class, struct job *job);
  * the job. POOL_FULL: still in the old class.
  */
 enum pool_verdict pool_switch(struct pool *pool, struct pool_class *class, struct job *job);
+/* [any] */
 void pool_class_load(struct pool *pool, const struct pool_class *class, struct pool_load *out);
-/* Waits for running jobs until deadline (monotonic ms), then gives up; true when all ended. */
+void pool_total_load(struct pool *pool, struct pool_load *out);
+/* Waits for all jobs until deadline (monotonic ms; 0 only looks), then gives up; true when all ended. */
 bool pool_drain(struct pool *pool, int64_t deadline_ms);
 void pool_free(struct pool *pool); /* after pool_drain answered true */
 
