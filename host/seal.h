@@ -14,13 +14,15 @@
 #include <stdint.h>
 
 #define SEAL_MAC_LEN 32
+#define SEAL_PLAIN_MAX (1 << 20) /* bytes */
 
 struct seal;
 
-/* secrets as in key_settings; when empty, dir/keys/master is read, or made (0600). */
+/* secrets as in key_settings; when empty or NULL, dir/keys/master is read, or made (0600). */
 struct seal *seal_new(const char *const *secrets, const char *dir, struct err *err);
 void seal_free(struct seal *seal);
-/* "1.<key id>.<base64url of nonce, text, tag>"; NULL when the random source fails. */
+/* "1.<key id>.<base64url of nonce, text, tag>"; NULL when plain is too long or the
+ * random source fails. */
 char *seal_text(const struct seal *seal, struct arena *arena, const char *label, const char *plain);
 /* NULL when it was changed, has another label or an unknown key. */
 char *seal_open(const struct seal *seal, struct arena *arena, const char *label,
