@@ -30,10 +30,11 @@ void keyring_free(struct keyring *keyring);
 const struct keyring_key *keyring_current(const struct keyring *keyring);
 /* A key of the configured set by id, if it still verifies; NULL otherwise. kid is compared, nothing else. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, const char *kid);
-/* RFC 7517; public members only; empty for HS256. */
+/* RFC 7517; public members only; no keys for HS256. Owned by the caller. */
 json_t *keyring_jwks(const struct keyring *keyring);
 const char *keyring_alg_name(const struct keyring *keyring);
-/* Makes a new ES256 key file in dir/keys; the next generation sees it. */
+/* Makes a new ES256 key file in dir/keys and removes those whose time is over; the next generation sees
+ * it. */
 bool keyring_rotate(const struct token_settings *settings, const char *dir, char kid_out[24],
 		    struct err *err);
 
