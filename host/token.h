@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define TOKEN_MAX 4096 /* longer ones are refused unread */
-#define TOKEN_REFRESH_MAX 128
+#define TOKEN_REFRESH_MAX 160
 
 enum token_kind { TOKEN_ACCESS, TOKEN_MFA };
 
@@ -24,15 +24,15 @@ struct token_claims {
 	int64_t iat, exp; /* seconds */
 };
 
-/* [worker] In the arena; NULL when signing fails. Fills jti and iat. */
+/* [worker] In the arena; NULL when signing fails. Fills jti and iat, and exp when it is 0. */
 char *token_issue(const struct keyring *keyring, const struct token_settings *settings,
 		  struct arena *arena, struct token_claims *claims);
 /* [worker] Signature, kind, iss, aud, exp (60 s of skew on iat only), all claims present. False: not a
- * token of ours, or no longer. */
+ * token of ours, or no longer; *out is undefined then. */
 bool token_verify(const struct keyring *keyring, const struct token_settings *settings,
 		  const char *text, size_t len, enum token_kind kind, struct token_claims *out);
 
-/* [any] */
+/* [any] sid is of base64url characters. */
 void token_refresh_make(const struct seal *seal, const char *sid, int64_t generation,
 			char out[TOKEN_REFRESH_MAX]);
 bool token_refresh_read(const struct seal *seal, const char *text, char sid_out[64],

@@ -9,7 +9,7 @@
 
 struct token_cache;
 
-struct token_cache *token_cache_new(size_t n_entries);
+struct token_cache *token_cache_new(size_t n_entries); /* 0: remembers nothing */
 void token_cache_free(struct token_cache *cache);
 /* NULL when unknown or expired; lent until the next call. */
 const struct token_claims *token_cache_find(struct token_cache *cache, const char *text, size_t len,

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libjwt builds tokens and checks signatures, nothing more: it takes algorithm and trust from the token
+ * itself. So everything of a token is read and pinned here before libjwt sees it, and its claims are
+ * read here after.
+ */
+#include "token.h"
+
+#include "base64.h"
+#include "clock.h"
+#include "json.h"
+#include "rng.h"
+#include "slice.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <jwt.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SKEW_S 60
+#define REFRESH_VERSION "r1."
+
+static const char *const kind_names[] = { [TOKEN_ACCESS] = "access", [TOKEN_MFA] = "mfa" };
+
+/* ---- Issue ---- */
+
+static bool add_claims(jwt_t *jwt, const struct token_settings *settings,
+		       const struct token_claims *claims)
+{
+	return jwt_add_grant(jwt, "iss", settings->issuer) == 0 &&
+	       jwt_add_grant(jwt, "sub", claims->sub) == 0 &&
+	       jwt_add_grant(jwt, "aud", settings->audience) == 0 &&
+	       jwt_add_grant_int(jwt, "exp", claims->exp) == 0 &&
+	       jwt_add_grant_int(jwt, "iat", claims->iat) == 0 &&
+	       jwt_add_grant(jwt, "jti", claims->jti) == 0 &&
+	       jwt_add_grant(jwt, "sid", claims->sid) == 0 &&
+	       jwt_add_grant(jwt, "typ", kind_names[claims->kind]) == 0;
+}
+
+char *token_issue(const struct keyring *keyring, const struct token_settings *settings,
+		  struct arena *arena, struct token_claims *claims)
+{
+	const struct keyring_key *key = keyring_current(keyring);
+	char *signed_text = NULL, *text = NULL;
+	jwt_t *jwt = NULL;
+
+	claims->iat = clock_now_ms() / 1000;
+	if (claims->exp == 0)
+		claims->exp = claims->iat + settings->access_ttl_ms / 1000;
+	if (!rng_id(claims->jti) || jwt_new(&jwt) != 0)
+		return NULL;
+	if (jwt_set_alg(jwt, (jwt_alg_t)key->alg, key->sign, (int)key->sign_len) != 0 ||
+	    jwt_add_header(jwt, "kid", key->kid) != 0 || !add_claims(jwt, settings, claims))
+		goto out;
+	signed_text = jwt_encode_str(jwt);
+	if (signed_text && strlen(signed_text) <= TOKEN_MAX)
+		text = arena_strdup(arena, signed_text);
+out:
+	free(signed_text);
+	jwt_free(jwt);
+	return text;
+}
+
+/* ---- Verify ---- */
+
+/* The header and the claims, lent from the arena they were decoded into. */
+struct parts {
+	struct slice header, payload;
+	size_t signature_len;
+};
+
+/* The bytes of one part: not empty and in the only spelling they have. */
+static bool decode_part(struct arena *arena, const char *text, size_t len, struct slice *out)
+{
+	char *bytes = arena_alloc(arena, len + 1);
+
+	out->ptr = bytes;
+	return base64url_decode(text, len, bytes, len, &out->len) && out->len > 0;
+}
+
+/* Three parts between two dots; another dot is no base64url. */
+static bool split(struct arena *arena, const char *text, size_t len, struct parts *out)
+{
+	const char *end = text + len;
+	const char *first = memchr(text, '.', len);
+	const char *second = first ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
+	struct slice signature;
+
+	if (!second || !decode_part(arena, text, (size_t)(first - text), &out->header) ||
+	    !decode_part(arena, first + 1, (size_t)(second - first - 1), &out->payload) ||
+	    !decode_part(arena, second + 1, (size_t)(end - second - 1), &signature))
+		return false;
+	out->signature_len = signature.len;
+	return true;
+}
+
+static json_t *parse_object(struct slice text)
+{
+	const char *why;
+	json_t *json = json_parse(text.ptr, text.len, &why);
+
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static bool is_text(const json_t *object, const char *name, const char *wanted)
+{
+	const char *text = json_text_member(object, name);
+
+	return text && strcmp(text, wanted) == 0;
+}
+
+/* The key a header names: ours says alg, kid and perhaps typ, so one that says more (crit, jwk, jku,
+ * x5u …) is not ours. */
+static const struct keyring_key *pinned_key(const struct keyring *keyring, struct slice text)
+{
+	json_t *header = parse_object(text);
+	const char *kid = json_text_member(header, "kid");
+	bool has_typ = json_object_get(header, "typ") != NULL;
+	const struct keyring_key *key = NULL;
+
+	if (kid && is_text(header, "alg", keyring_alg_name(keyring)) &&
+	    (!has_typ || is_text(header, "typ", "JWT")) &&
+	    json_object_size(header) == (has_typ ? 3 : 2))
+		key = keyring_find(keyring, kid);
+	json_decref(header);
+	return key;
+}
+
+static bool signature_ok(const struct keyring_key *key, const struct parts *parts, const char *text)
+{
+	jwt_t *jwt = NULL;
+	bool ok;
+
+	if (parts->signature_len != (key->alg == JWT_ALG_ES256 ? 64 : 32))
+		return false;
+	assert(key->verify && key->verify_len > 0); /* without a key libjwt accepts anything */
+	ok = jwt_decode(&jwt, text, key->verify, (int)key->verify_len) == 0 && jwt &&
+	     (int)jwt_get_alg(jwt) == key->alg;
+	jwt_free(jwt);
+	return ok;
+}
+
+static bool read_text(const json_t *object, const char *name, char *out, size_t max)
+{
+	const char *text = json_text_member(object, name);
+
+	if (!text || text[0] == '\0' || strlen(text) >= max)
+		return false;
+	(void)strcpy(out, text);
+	return true;
+}
+
+static bool read_int(const json_t *object, const char *name, int64_t *out)
+{
+	const json_t *number = json_object_get(object, name);
+
+	*out = json_integer_value(number);
+	return json_is_integer(number);
+}
+
+static bool claims_ok(struct slice text, const struct token_settings *settings,
+		      enum token_kind kind, struct token_claims *out)
+{
+	int64_t now = clock_now_ms() / 1000;
+	json_t *payload = parse_object(text);
+	bool ok = is_text(payload, "iss", settings->issuer) &&
+		  is_text(payload, "aud", settings->audience) &&
+		  is_text(payload, "typ", kind_names[kind]) &&
+		  read_text(payload, "sid", out->sid, sizeof(out->sid)) &&
+		  read_text(payload, "sub", out->sub, sizeof(out->sub)) &&
+		  read_text(payload, "jti", out->jti, sizeof(out->jti)) &&
+		  read_int(payload, "iat", &out->iat) && read_int(payload, "exp", &out->exp) &&
+		  out->exp > now && out->iat <= now + SKEW_S;
+
+	out->kind = kind;
+	json_decref(payload);
+	return ok;
+}
+
+bool token_verify(const struct keyring *keyring, const struct token_settings *settings,
+		  const char *text, size_t len, enum token_kind kind, struct token_claims *out)
+{
+	struct arena arena = { 0 };
+	const struct keyring_key *key;
+	struct parts parts;
+	bool ok = false;
+
+	if (len == 0 || len > TOKEN_MAX || !split(&arena, text, len, &parts))
+		goto out;
+	key = pinned_key(keyring, parts.header);
+	if (!key || !signature_ok(key, &parts, arena_copy(&arena, text, len)))
+		goto out;
+	ok = claims_ok(parts.payload, settings, kind, out);
+out:
+	arena_fini(&arena);
+	return ok;
+}
+
+/* ---- Refresh tokens: "r1.<sid>.<generation>.<MAC over what stands before the last dot>" ---- */
+
+static void refresh_mac(const struct seal *seal, const char *text, size_t len,
+			char out[BASE64_LEN(SEAL_MAC_LEN) + 1])
+{
+	uint8_t mac[SEAL_MAC_LEN];
+
+	seal_mac(seal, "refresh", text, len, mac);
+	(void)base64url_encode(mac, sizeof(mac), out);
+}
+
+void token_refresh_make(const struct seal *seal, const char *sid, int64_t generation,
+			char out[TOKEN_REFRESH_MAX])
+{
+	char mac[BASE64_LEN(SEAL_MAC_LEN) + 1];
+	int len = snprintf(out, TOKEN_REFRESH_MAX, REFRESH_VERSION "%s.%" PRId64, sid, generation);
+
+	assert(len > 0 && (size_t)len + 1 + sizeof(mac) <= TOKEN_REFRESH_MAX);
+	refresh_mac(seal, out, (size_t)len, mac);
+	out[len] = '.';
+	(void)strcpy(out + len + 1, mac);
+}
+
+bool token_refresh_read(const struct seal *seal, const char *text, char sid_out[64],
+			int64_t *generation_out)
+{
+	size_t len = strnlen(text, TOKEN_REFRESH_MAX);
+	const char *last = memrchr(text, '.', len);
+	char mac[BASE64_LEN(SEAL_MAC_LEN) + 1];
+	int64_t generation;
+	char sid[64];
+
+	if (len == TOKEN_REFRESH_MAX || !last || strlen(last + 1) != sizeof(mac) - 1)
+		return false;
+	refresh_mac(seal, text, (size_t)(last - text), mac);
+	if (CRYPTO_memcmp(mac, last + 1, sizeof(mac) - 1) != 0)
+		return false;
+	/* From here on the text is one that token_refresh_make wrote. */
+	if (sscanf(text, REFRESH_VERSION "%63[^.].%18" SCNd64 ".", sid, &generation) != 2)
+		return false;
+	(void)strcpy(sid_out, sid);
+	*generation_out = generation;
+	return true;
+}
