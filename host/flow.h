@@ -9,11 +9,18 @@
 #include "arena.h"
 #include "kv.h"
 #include "rng.h"
+#include "seal.h"
 
 #include <jansson.h>
 #include <stdint.h>
 
-#define FLOW_KEPT_MAX 4096
+#define FLOW_KEPT_MAX 4096 /* bytes of names and values */
+
+/* What every function on stored flows needs; targets are kept as keyed hashes. */
+struct flows {
+	const struct kv *kv;
+	const struct seal *seal;
+};
 
 struct flow {
 	char id[RNG_ID_LEN + 1];
@@ -28,26 +35,28 @@ struct flow {
 
 void flow_fini(struct flow *flow); /* wipes what was kept */
 
-/* [any] Record as bytes in the arena, and back; false for what it does not know. */
+/* [any] Record as text in the arena, NULL when too much is kept; and back, false for what it does not
+ * know. */
 char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out);
 bool flow_decode(struct flow *flow, const void *bytes, size_t len);
 
-/* [worker] all. store also replaces the target's older flow of the same instance and purpose. */
-int32_t flow_store(const struct kv *kv, struct arena *arena, const struct flow *flow,
+/* [worker] all. store also ends the target's older flow of the same instance and purpose; the same flow
+ * may be stored again. */
+int32_t flow_store(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms);
-/* NOT_FOUND: unknown or expired. */
-int32_t flow_load(const struct kv *kv, struct arena *arena, const char *id, int64_t deadline_ms,
-		  struct flow *out);
-/* The newest live flow of a target; NOT_FOUND. */
-int32_t flow_latest(const struct kv *kv, struct arena *arena, const char *instance, int32_t purpose,
-		    const char *ns, const char *subject, int64_t deadline_ms, struct flow *out);
+/* NOT_FOUND: unknown or expired. out is the caller's to fini when OK. */
+int32_t flow_load(const struct flows *flows, struct arena *arena, const char *id,
+		  int64_t deadline_ms, struct flow *out);
+/* The live flow of what wanted names (instance, purpose, target_ns, target); NOT_FOUND. */
+int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct flow *wanted,
+		    int64_t deadline_ms, struct flow *out);
 /* The atomic end: OK for exactly one caller, NOT_FOUND for all others. */
-int32_t flow_consume(const struct kv *kv, struct arena *arena, const struct flow *flow,
+int32_t flow_consume(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		     int64_t deadline_ms);
-/* What poll shows besides pending: "failed" when its message did not go. */
-int32_t flow_note_state(const struct kv *kv, struct arena *arena, const char *id, const char *state,
-			int64_t deadline_ms);
-int32_t flow_state(const struct kv *kv, struct arena *arena, const char *id, int64_t deadline_ms,
-		   const char **state_out);
+/* What poll shows besides pending: "failed" when its message did not go. NOT_FOUND: nothing noted. */
+int32_t flow_note_state(const struct flows *flows, struct arena *arena, const char *id,
+			const char *state, int64_t deadline_ms);
+int32_t flow_state(const struct flows *flows, struct arena *arena, const char *id,
+		   int64_t deadline_ms, const char **state_out);
 
 #endif

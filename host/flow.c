@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of a flow is JSON. The order of writes in flow_store is such that a crash leaves at most a
+ * flow nobody knows of, never two that are good for the same target.
+ */
+#include "flow.h"
+
+#include "clock.h"
+#include "json.h"
+
+#include <pintle/status.h>
+#include <string.h>
+
+#define RECORD_VERSION 1
+#define RECORD_MEMBERS 16 /* more than the record has besides what is kept */
+#define SWAP_TRIES 8
+#define STATE_TTL_MS 3600000 /* longer than any flow lives */
+
+/* Texts of a jansson object are its own memory, so they may be overwritten before it goes. */
+void flow_fini(struct flow *flow)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(flow->kept, name, value)
+	{
+		explicit_bzero((char *)json_string_value(value), json_string_length(value));
+	}
+	json_decref(flow->kept);
+	flow->kept = NULL;
+}
+
+/* ---- The record ---- */
+
+static bool kept_fits(const json_t *kept)
+{
+	const char *name;
+	json_t *value;
+	size_t len = 0;
+
+	if (json_object_size(kept) > JSON_MAX_KEYS - RECORD_MEMBERS)
+		return false;
+	json_object_foreach((json_t *)kept, name, value)
+	{
+		len += strlen(name) + json_string_length(value);
+	}
+	return len <= FLOW_KEPT_MAX;
+}
+
+char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out)
+{
+	json_t *kept = flow->kept ? json_incref(flow->kept) : json_object();
+	char *text = NULL;
+	json_t *record = json_pack(
+		"{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "v", RECORD_VERSION,
+		"id", flow->id, "instance", flow->instance, "purpose", (int)flow->purpose,
+		"account", (json_int_t)flow->account_id, "session", flow->session, "ns",
+		flow->target_ns, "target", flow->target, "created", (json_int_t)flow->created_ms,
+		"expires", (json_int_t)flow->expires_ms, "kept", kept);
+
+	if (record && kept_fits(kept)) {
+		text = json_text(arena, record);
+		*len_out = strlen(text);
+	}
+	json_decref(record);
+	return text;
+}
+
+static bool copy(char *out, size_t max, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= max)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+static bool all_texts(const json_t *object)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		if (!json_is_string(value))
+			return false;
+	}
+	return json_is_object(object);
+}
+
+static bool read_record(struct flow *flow, json_t *record)
+{
+	const char *id, *instance, *session, *ns, *target;
+	json_int_t account, created, expires;
+	int version, purpose;
+	json_t *kept;
+
+	if (json_unpack_ex(record, NULL, JSON_STRICT,
+			   "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "v", &version,
+			   "id", &id, "instance", &instance, "purpose", &purpose, "account",
+			   &account, "session", &session, "ns", &ns, "target", &target, "created",
+			   &created, "expires", &expires, "kept", &kept) != 0)
+		return false;
+	if (version != RECORD_VERSION || purpose < PINTLE_LOGIN || purpose > PINTLE_MFA ||
+	    !all_texts(kept) || !copy(flow->id, sizeof(flow->id), id) ||
+	    !copy(flow->instance, sizeof(flow->instance), instance) ||
+	    !copy(flow->session, sizeof(flow->session), session) ||
+	    !copy(flow->target_ns, sizeof(flow->target_ns), ns) ||
+	    !copy(flow->target, sizeof(flow->target), target))
+		return false;
+	flow->purpose = purpose;
+	flow->account_id = account;
+	flow->created_ms = created;
+	flow->expires_ms = expires;
+	flow->kept = json_incref(kept);
+	return true;
+}
+
+bool flow_decode(struct flow *flow, const void *bytes, size_t len)
+{
+	const char *why;
+	json_t *record = json_parse(bytes, len, &why);
+	bool ok;
+
+	*flow = (struct flow){ 0 };
+	ok = record && read_record(flow, record);
+	json_decref(record);
+	return ok;
+}
+
+/* ---- The store ---- */
+
+/* Ids come from clients: what rng_id could not have made is not looked for. */
+static bool id_ok(const char *id)
+{
+	return strlen(id) == RNG_ID_LEN &&
+	       strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+		       RNG_ID_LEN;
+}
+
+static const char *record_key(struct arena *arena, const char *id)
+{
+	return arena_printf(arena, "f:%s", id);
+}
+
+/* None of the parts can hold a line end. */
+static const char *pointer_key(const struct flows *flows, struct arena *arena,
+			       const struct flow *flow)
+{
+	const char *text = arena_printf(arena, "%s\n%d\n%s\n%s", flow->instance, flow->purpose,
+					flow->target_ns, flow->target);
+	char blind[2 * SEAL_MAC_LEN + 1];
+
+	seal_blind(flows->seal, "flow target", text, blind);
+	return arena_printf(arena, "fl:%s", blind);
+}
+
+/* Sets the pointer to id if it still holds former (NULL: if there is none). CONFLICT, NOT_FOUND: it
+ * does not. */
+static int32_t move_pointer(const struct flows *flows, struct arena *arena, const char *key,
+			    const char *former, const struct flow *flow, int64_t ttl_ms,
+			    int64_t deadline_ms)
+{
+	struct pintle_kv_request request = kv_add(key, flow->id, strlen(flow->id), ttl_ms);
+
+	if (former) {
+		request.op = PINTLE_KV_SWAP;
+		request.expect = former;
+		request.expect_len = strlen(former);
+	}
+	return kv_do(flows->kv, &request, deadline_ms, arena, NULL);
+}
+
+static int32_t delete_record(const struct flows *flows, struct arena *arena, const char *id,
+			     int64_t deadline_ms)
+{
+	struct pintle_kv_request request = kv_delete(record_key(arena, id));
+	int32_t status = kv_do(flows->kv, &request, deadline_ms, arena, NULL);
+
+	return status == PINTLE_NOT_FOUND ? PINTLE_OK : status;
+}
+
+/* Of two that replace the same flow at once, the one that comes second also ends the first. */
+static int32_t replace_former(const struct flows *flows, struct arena *arena,
+			      const struct flow *flow, int64_t ttl_ms, int64_t deadline_ms)
+{
+	const char *key = pointer_key(flows, arena, flow);
+	struct pintle_kv_request get = kv_get(key);
+
+	for (int i = 0; i < SWAP_TRIES; i++) {
+		struct kv_result result = { 0 };
+		int32_t status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+		const char *former = status == PINTLE_OK ? result.value : NULL;
+
+		if (status == PINTLE_OK && strcmp(former, flow->id) != 0)
+			status = delete_record(flows, arena, former, deadline_ms);
+		if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
+			return status;
+		status = move_pointer(flows, arena, key, former, flow, ttl_ms, deadline_ms);
+		if (status != PINTLE_CONFLICT && status != PINTLE_NOT_FOUND)
+			return status;
+	}
+	return PINTLE_BUSY;
+}
+
+int32_t flow_store(const struct flows *flows, struct arena *arena, const struct flow *flow,
+		   int64_t deadline_ms)
+{
+	int64_t ttl_ms = flow->expires_ms - clock_now_ms();
+	struct pintle_kv_request set;
+	int32_t status;
+	size_t len;
+	char *text = flow_encode(arena, flow, &len);
+
+	if (!text)
+		return PINTLE_INTERNAL;
+	if (ttl_ms < 1)
+		return PINTLE_EXPIRED;
+	set = kv_set(record_key(arena, flow->id), text, len, ttl_ms);
+	status = kv_do(flows->kv, &set, deadline_ms, arena, NULL);
+	if (status != PINTLE_OK || flow->target[0] == '\0')
+		return status;
+	return replace_former(flows, arena, flow, ttl_ms, deadline_ms);
+}
+
+int32_t flow_load(const struct flows *flows, struct arena *arena, const char *id,
+		  int64_t deadline_ms, struct flow *out)
+{
+	struct kv_result result = { 0 };
+	struct pintle_kv_request get;
+	int32_t status;
+
+	if (!id_ok(id))
+		return PINTLE_NOT_FOUND;
+	get = kv_get(record_key(arena, id));
+	status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+	if (status != PINTLE_OK)
+		return status;
+	if (!flow_decode(out, result.value, result.value_len))
+		return PINTLE_INTERNAL;
+	if (strcmp(out->id, id) == 0 && out->expires_ms > clock_now_ms())
+		return PINTLE_OK;
+	flow_fini(out);
+	return PINTLE_NOT_FOUND;
+}
+
+static bool has_target_of(const struct flow *flow, const struct flow *wanted)
+{
+	return flow->purpose == wanted->purpose && strcmp(flow->instance, wanted->instance) == 0 &&
+	       strcmp(flow->target_ns, wanted->target_ns) == 0 &&
+	       strcmp(flow->target, wanted->target) == 0;
+}
+
+int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct flow *wanted,
+		    int64_t deadline_ms, struct flow *out)
+{
+	struct pintle_kv_request get = kv_get(pointer_key(flows, arena, wanted));
+	struct kv_result result = { 0 };
+	int32_t status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+
+	if (status == PINTLE_OK)
+		status = flow_load(flows, arena, result.value, deadline_ms, out);
+	if (status != PINTLE_OK || has_target_of(out, wanted))
+		return status;
+	flow_fini(out);
+	return PINTLE_NOT_FOUND;
+}
+
+int32_t flow_consume(const struct flows *flows, struct arena *arena, const struct flow *flow,
+		     int64_t deadline_ms)
+{
+	struct pintle_kv_request take = kv_take(record_key(arena, flow->id));
+
+	return kv_do(flows->kv, &take, deadline_ms, arena, NULL);
+}
+
+static const char *state_key(struct arena *arena, const char *id)
+{
+	return arena_printf(arena, "fs:%s", id);
+}
+
+int32_t flow_note_state(const struct flows *flows, struct arena *arena, const char *id,
+			const char *state, int64_t deadline_ms)
+{
+	struct pintle_kv_request set =
+		kv_set(state_key(arena, id), state, strlen(state), STATE_TTL_MS);
+
+	return kv_do(flows->kv, &set, deadline_ms, arena, NULL);
+}
+
+int32_t flow_state(const struct flows *flows, struct arena *arena, const char *id,
+		   int64_t deadline_ms, const char **state_out)
+{
+	struct kv_result result = { 0 };
+	struct pintle_kv_request get;
+	int32_t status;
+
+	if (!id_ok(id))
+		return PINTLE_NOT_FOUND;
+	get = kv_get(state_key(arena, id));
+	status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+	if (status == PINTLE_OK)
+		*state_out = result.value;
+	return status;
+}
