@@ -249,23 +249,30 @@ static void put_optional(struct line *line, const char *name, const char *text)
 	put(line, "null");
 }
 
-/* The path is the route's pattern: what stands in a path may name a person. */
-static void build(struct line *line, const struct request *request, int status, size_t n_bytes,
-		  int64_t latency_us)
+/* What a line tells; the path is the route's pattern, since what stands in a path may name a person. */
+struct entry {
+	const struct request *request;
+	const struct http_answer *answer;
+	const char *user;
+	int64_t latency_us;
+};
+
+static void build(struct line *line, const struct entry *entry)
 {
+	const struct request *request = entry->request;
 	char at[CLOCK_TEXT_MAX], ms[32];
 
 	clock_text(clock_now_ms(), at);
-	(void)snprintf(ms, sizeof(ms), ",\"ms\":%.3f", (double)latency_us / 1000);
+	(void)snprintf(ms, sizeof(ms), ",\"ms\":%.3f", (double)entry->latency_us / 1000);
 	put_quoted(line, "{\"at\":", slice_of(at));
 	put_quoted(line, ",\"id\":", slice_of(request->id));
 	put_quoted(line, ",\"client\":", slice_of(request->client_text));
 	put_quoted(line, ",\"method\":", request->http->head.method_name);
 	put_optional(line, ",\"path\":", request->route ? request->route->path : NULL);
-	put_number(line, ",\"status\":", status);
-	put_number(line, ",\"bytes\":", (long long)n_bytes);
+	put_number(line, ",\"status\":", entry->answer->status);
+	put_number(line, ",\"bytes\":", (long long)entry->answer->body.len);
 	put(line, ms);
-	put_optional(line, ",\"user\":", request->who.is_known ? request->who.session.uuid : NULL);
+	put_optional(line, ",\"user\":", entry->user);
 	put(line, "}\n");
 }
 
@@ -286,15 +293,16 @@ static bool append(struct access_log *log, const struct line *line)
 	return fits;
 }
 
-void access_log_request(struct access_log *log, const struct request *request, int status,
-			size_t n_bytes, int64_t latency_us)
+void access_log_request(struct access_log *log, const struct request *request,
+			const struct http_answer *answer, const char *user, int64_t latency_us)
 {
+	struct entry entry = { request, answer, user, latency_us };
 	struct line line;
 
 	if (!log || !log->is_on)
 		return;
 	line.len = 0;
-	build(&line, request, status, n_bytes, latency_us);
+	build(&line, &entry);
 	if (line.len > sizeof(line.text) || !append(log, &line))
 		atomic_fetch_add(&log->n_dropped, 1);
 }

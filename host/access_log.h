@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 struct access_log;
+struct http_answer;
 struct request;
 
 struct access_log *access_log_new(const char *path, struct err *err); /* "": no log, "-": stdout */
 void access_log_free(struct access_log *log);                         /* writes what waits */
-/* [loop] time, id, client, method, path (no query, identifiers masked), status, bytes, latency, user. */
-void access_log_request(struct access_log *log, const struct request *request, int status,
-			size_t n_bytes, int64_t latency_us);
+/* [loop] time, id, client, method, route, status, bytes, latency, user. Of the request only what does not
+ * change after dispatch is read: a worker may still have it. user may be NULL. */
+void access_log_request(struct access_log *log, const struct request *request,
+			const struct http_answer *answer, const char *user, int64_t latency_us);
 uint64_t access_log_n_dropped(const struct access_log *log);
 
 #endif

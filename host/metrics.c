@@ -237,6 +237,15 @@ static void put_histogram(FILE *out, const struct route_sum *sum)
 
 typedef void put_route(FILE *out, const struct route_sum *sum);
 
+/* Whether an earlier route's chain holds this one: both would be the same line. */
+static bool is_alternative(const struct router *router, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (router_at(router, i)->alternative == router_at(router, index))
+			return true;
+	return false;
+}
+
 /* Routes nobody has asked for yet are left out: a histogram each would be most of the text. */
 static void each_route(FILE *out, const struct host *host, put_route *put)
 {
@@ -247,7 +256,10 @@ static void each_route(FILE *out, const struct host *host, put_route *put)
 		struct route_sum sum = { .method = http_method_name(route->method),
 					 .path = route->path };
 
-		sum_slot(&sum, host->board, route->index);
+		if (is_alternative(host->router, i))
+			continue;
+		for (; route; route = route->alternative)
+			sum_slot(&sum, host->board, route->index);
 		if (sum.n > 0)
 			put(out, &sum);
 	}

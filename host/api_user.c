@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The account signed in: profile, identities, sessions. */
+#include "api_audit.h"
+#include "host.h"
+#include "request.h"
+#include "routes.h"
+
+static void answer_result(struct request *request, int32_t status, json_t *data)
+{
+	if (status == PINTLE_OK) {
+		answer_ok(request, data);
+		return;
+	}
+	json_decref(data);
+	answer_status(request, status);
+}
+
+/* ---- Profile ---- */
+
+void api_profile(struct request *request)
+{
+	struct tx tx = request_tx(request);
+	json_t *profile = NULL;
+	int32_t status = account_profile(&tx, request->who.session.subject_id, &profile);
+
+	answer_result(request, status, profile);
+}
+
+void api_profile_update(struct request *request)
+{
+	struct tx tx = request_tx(request);
+	const char *field = NULL, *reason = NULL;
+	int32_t status = account_update_profile(&tx, request->who.session.subject_id,
+						request->fields, &field, &reason);
+
+	if (status == PINTLE_INVALID)
+		answer_invalid(request, field, reason);
+	else if (status != PINTLE_OK)
+		answer_status(request, status);
+	else
+		api_profile(request);
+}
+
+void api_identities(struct request *request)
+{
+	struct tx tx = request_tx(request);
+	json_t *identities = NULL;
+	int32_t status = account_identities(&tx, request->who.session.subject_id, &identities);
+
+	if (status == PINTLE_OK)
+		identities = json_pack("{s:o}", "identities", identities);
+	answer_result(request, status, identities);
+}
+
+/* ---- Sessions ---- */
+
+void api_sessions(struct request *request)
+{
+	const struct session *own = &request->who.session;
+	struct tx tx = request_tx(request);
+	json_t *sessions = NULL;
+	int32_t status = session_list(&tx, own->realm, own->subject_id, own->id, &sessions);
+
+	if (status == PINTLE_OK)
+		sessions = json_pack("{s:o}", "sessions", sessions);
+	answer_result(request, status, sessions);
+}
+
+void api_session_delete(struct request *request)
+{
+	const struct host *host = request->host;
+	const struct session *own = &request->who.session;
+	const char *id = request_param(request, "sessionId");
+	struct tx tx = request_tx(request);
+	int32_t status = session_revoke_own(&host->kv, &tx, host->settings, own->realm,
+					    own->subject_id, id, "removed");
+
+	if (status == PINTLE_OK)
+		status = api_audit(request, &tx, "session.revoke", id, "success");
+	answer_status(request, status);
+}
+
+void api_sessions_delete(struct request *request)
+{
+	const struct host *host = request->host;
+	const struct session *own = &request->who.session;
+	struct tx tx = request_tx(request);
+	int64_t n = 0;
+	int32_t status = session_revoke_all(&host->kv, &tx, host->settings, &request->arena,
+					    own->realm, own->subject_id, own->id, "removed", &n);
+
+	if (status == PINTLE_OK)
+		status = api_audit(request, &tx, "session.revoke_others", own->uuid, "success");
+	answer_result(request, status, json_pack("{s:I}", "revoked", (json_int_t)n));
+}
