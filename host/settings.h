@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's own sections of conf.d, bound to structs by the same option tables that plugins use.
- * settings.c holds every table: name, default, bounds and help in one place.
+ * settings_tables.c holds every table: name, default, bounds and help in one place. No limit can be
+ * switched off: 0 is refused, it never means "unlimited".
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
 #include "opt.h"
+#include "slice.h"
 
 #include <stdint.h>
 
@@ -15,7 +17,9 @@ enum { MODE_PRODUCTION, MODE_DEVELOPMENT };
 struct server_settings {
 	const char *const *listen, *const *listen_tls; /* "127.0.0.1:8080", "[::1]:0" */
 	const char *tls_cert, *tls_key;
-	const char *state_dir, *plugin_dir, *public_url;
+	const char *state_dir;  /* made absolute */
+	const char *plugin_dir; /* empty: beside the program */
+	const char *public_url;
 	const char *const *trusted_proxies, *const *metrics_allow, *const *cors_origins;
 	int32_t mode;
 	int64_t workers; /* 0: one a CPU */
@@ -76,11 +80,12 @@ struct key_settings {
 
 struct log_settings {
 	int32_t level;
-	const char *access; /* a path, "-": standard output, empty: none */
+	const char *access; /* an absolute path, "-": standard output, empty: none */
 };
 
 /* A section "group NAME". */
 struct group_settings {
+	const char *name; /* what follows "group "; lent by the conf */
 	const char *const *senders;
 };
 
@@ -94,16 +99,20 @@ struct settings {
 	struct limit_settings limits;
 	struct key_settings keys;
 	struct log_settings log;
+	struct group_settings *groups;
+	size_t n_groups;
 };
 
-/* Binds every host section of conf and checks what spans keys. */
+/* Binds every host section of conf and checks what spans keys. conf must outlive settings. */
 bool settings_bind(struct settings *settings, const struct conf *conf, struct err *err);
 void settings_fini(struct settings *settings);
 /* The table of a host section by its name ("server"; "group x" too); NULL when the name is none. */
 const struct opt_table *settings_table(const char *section);
-/* Names for which settings_table answers, NULL-terminated. */
+/* Names for which settings_table answers ("group" for all groups), NULL-terminated. */
 const char *const *settings_sections(void);
 /* Whether every listener is a loopback address. */
 bool settings_is_loopback(const struct settings *settings);
+/* Takes "127.0.0.1:8080" or "[::1]:0" apart; false when it is neither. */
+bool settings_split_listen(const char *text, struct slice *address_out, uint16_t *port_out);
 
 #endif
