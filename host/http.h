@@ -27,7 +27,8 @@ struct http_request {
 	struct address peer;
 	void *listener_tag; /* what the listener was opened with */
 	bool is_tls;
-	bool is_gone; /* [loop] the client has gone */
+	/* [loop] The client has gone, or has at least ended its side; then an answer is still tried. */
+	bool is_gone;
 	void (*on_gone)(
 		void *ctx);     /* [loop] called once when it goes before the answer; may be NULL */
 	void *ctx;              /* the handler's */
@@ -52,33 +53,42 @@ struct http_limits {
 };
 
 struct http_stats {
-	uint64_t n_open, n_accepted, n_refused;
+	uint64_t n_open, n_accepted;
+	uint64_t n_refused; /* closed right after accept: over a cap */
 };
 
-/* refuse builds the answer for what the edge itself turns away (status as http_head_parse, 408, 413). */
+/* At max_connections the connection that has been idle longest makes room; when none is, the new one is
+ * refused. refuse builds the answer for what the edge itself turns away (status as http_head_parse, 408, 413). */
 struct http_server_conf {
 	struct http_limits limits;
 	http_handler *handler;
 	void (*refuse)(void *ctx, int status, struct http_answer *out);
 	void *ctx;
+	/* Addresses that max_per_address does not count: proxies. NULL: none. Unix sockets never are. */
+	const struct network_list *uncounted;
 };
 
+/* SIGPIPE must be ignored. max_connections is lowered to what descriptors allow, with some in reserve. */
 struct http_server *http_server_new(struct loop *loop, const struct http_server_conf *conf);
 /* fd is a listening socket, inherited and not closed by the server. tls is NULL or a tls.h context.
  * A Unix socket's peer address is ::. */
 bool http_server_listen(struct http_server *server, int fd, struct tls *tls, void *tag);
 void http_server_stats(const struct http_server *server, struct http_stats *out);
-/* Accepts no more; keep-alive connections leave with their next answer, idle ones now. */
+/* Accepts no more; keep-alive connections leave with their next answer, idle ones once they have been
+ * idle for half a second, so that a request already on its way is still served. */
 void http_server_drain(struct http_server *server);
+/* No connection is open and no request is held. */
 bool http_server_is_idle(const struct http_server *server);
+/* Closes all connections at once. Requests still held stay valid until http_request_free. */
 void http_server_free(struct http_server *server);
 
-/* Answers once; the request stays the handler's until http_request_free. */
+/* Answers once; the request stays the handler's until http_request_free, which without an answer cuts
+ * the client off. Default headers: nosniff, and Cache-Control: no-store unless extra has its own. */
 void http_answer(struct http_request *request, const struct http_answer *answer);
 void http_request_free(struct http_request *request);
-/* Takes the connection over after a 101 the caller writes itself: returns its bufferevent, already
- * read bytes included, with no callbacks and no deadlines; the request must still be freed. NULL when
- * the client has gone. */
+/* Takes the connection over; the caller writes the 101 itself. Returns its bufferevent, already read
+ * bytes included, with no callbacks, no deadlines and reading disabled; the request must still be freed,
+ * and the server counts the connection no more. NULL when the client has gone. */
 struct bufferevent *http_hijack(struct http_request *request);
 const char *http_status_text(int status);
 

@@ -14,5 +14,7 @@ struct tls *tls_new(const char *cert_path, const char *key_path, struct err *err
 void tls_free(struct tls *tls);
 /* [loop] A server-side bufferevent on fd, which it owns; NULL when OpenSSL gives none. */
 struct bufferevent *tls_accept(struct tls *tls, struct event_base *base, int fd);
+/* [loop] Tells the client that nothing follows, as far as it can be told without waiting. */
+void tls_say_goodbye(struct bufferevent *bev);
 
 #endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One answer as bytes: the head from a few pieces, then the body, in one write where possible. */
+#include "http_conn.h"
+
+#include "clock.h"
+
+#include <assert.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#define HEAD_MAX 384 /* the fixed lines, the longest reason and number included */
+#define MAX_PIECES 6
+
+static const struct {
+	int status;
+	const char *text;
+} reasons[] = {
+	{ 101, "Switching Protocols" },
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 302, "Found" },
+	{ 303, "See Other" },
+	{ 304, "Not Modified" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 406, "Not Acceptable" },
+	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
+	{ 410, "Gone" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 417, "Expectation Failed" },
+	{ 422, "Unprocessable Content" },
+	{ 423, "Locked" },
+	{ 426, "Upgrade Required" },
+	{ 428, "Precondition Required" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+struct pieces {
+	struct iovec at[MAX_PIECES];
+	int n;
+	size_t len;
+};
+
+const char *http_status_text(int status)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "Unknown";
+}
+
+static const char *date_now(struct http_server *server)
+{
+	time_t now = (time_t)(clock_now_ms() / 1000);
+	struct tm tm;
+
+	if (server->date_s != now) {
+		server->date_s = now;
+		(void)gmtime_r(&now, &tm);
+		(void)strftime(server->date, sizeof(server->date), "%a, %d %b %Y %H:%M:%S GMT",
+			       &tm);
+	}
+	return server->date;
+}
+
+static void add_piece(struct pieces *pieces, const char *bytes, size_t len)
+{
+	if (len == 0)
+		return;
+	assert(pieces->n < MAX_PIECES);
+	pieces->at[pieces->n++] = (struct iovec){ .iov_base = (void *)bytes, .iov_len = len };
+	pieces->len += len;
+}
+
+static void add_text(struct pieces *pieces, const char *text)
+{
+	add_piece(pieces, text, strlen(text));
+}
+
+/* Sends at once what the socket takes, so that most answers need no round through the loop. An error is
+ * left for the bufferevent to find, which tells us of it. */
+static size_t send_now(struct bufferevent *bev, struct pieces *pieces)
+{
+	struct msghdr message = { .msg_iov = pieces->at, .msg_iovlen = (size_t)pieces->n };
+	ssize_t n;
+
+	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		return 0;
+	n = sendmsg(bufferevent_getfd(bev), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void send_pieces(struct http_conn *conn, struct pieces *pieces)
+{
+	struct evbuffer *output = bufferevent_get_output(conn->bev);
+	size_t sent = conn->is_tls ? 0 : send_now(conn->bev, pieces);
+
+	if (sent == pieces->len)
+		return;
+	/* One stretch of memory is one TLS record. Failing for want of memory breaks the length that
+	 * was announced, so the connection ends. */
+	if (evbuffer_expand(output, pieces->len - sent) != 0)
+		conn->closes = true;
+	for (int i = 0; i < pieces->n; i++) {
+		struct iovec *piece = &pieces->at[i];
+		size_t skip = sent < piece->iov_len ? sent : piece->iov_len;
+
+		sent -= skip;
+		if (evbuffer_add(output, (char *)piece->iov_base + skip, piece->iov_len - skip) !=
+		    0)
+			conn->closes = true;
+	}
+}
+
+static const char *connection_line(const struct http_conn *conn, const struct http_head *head)
+{
+	if (conn->closes)
+		return "Connection: close\r\n";
+	return head && head->minor == 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+static const char *cache_line(const struct http_answer *answer)
+{
+	if (answer->extra && strcasestr(answer->extra, "cache-control:"))
+		return "";
+	return "Cache-Control: no-store\r\n";
+}
+
+/* RFC 9110 8.6: some statuses have no body and no length. */
+static bool has_length(int status)
+{
+	return status >= 200 && status != 204 && status != 304;
+}
+
+void answer_send(struct http_conn *conn, const struct http_head *head,
+		 const struct http_answer *answer)
+{
+	char fixed[HEAD_MAX], length[48] = "";
+	struct pieces pieces = { 0 };
+	int len;
+
+	if (has_length(answer->status))
+		(void)snprintf(length, sizeof(length), "Content-Length: %zu\r\n", answer->body.len);
+	len = snprintf(fixed, sizeof(fixed),
+		       "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%sX-Content-Type-Options: nosniff\r\n%s%s",
+		       answer->status, http_status_text(answer->status), date_now(conn->server),
+		       length, connection_line(conn, head), cache_line(answer),
+		       answer->content_type ? "Content-Type: " : "");
+	assert(len > 0 && (size_t)len < sizeof(fixed));
+	add_piece(&pieces, fixed, (size_t)len);
+	if (answer->content_type) {
+		add_text(&pieces, answer->content_type);
+		add_text(&pieces, "\r\n");
+	}
+	if (answer->extra)
+		add_text(&pieces, answer->extra);
+	add_text(&pieces, "\r\n");
+	if (has_length(answer->status) && !(head && head->method == HTTP_HEAD))
+		add_piece(&pieces, answer->body.ptr, answer->body.len);
+	send_pieces(conn, &pieces);
+}
+
+void answer_continue(struct http_conn *conn)
+{
+	struct pieces pieces = { 0 };
+
+	add_text(&pieces, "HTTP/1.1 100 Continue\r\n\r\n");
+	send_pieces(conn, &pieces);
+}
