@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proves that somebody holds a phone number: a code goes there and comes back. */
+#include <pintle/plugin.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_LEN 6
+#define TEXT_MAX 512
+#define N_TEMPLATES 5
+
+struct conf {
+	const char *group;
+	const char *const *templates; /* one a purpose, in the order of enum pintle_purpose */
+	const char *text_zh, *text_en;
+};
+
+struct phone_sms {
+	const struct pintle_host *host;
+	const struct conf *conf;
+};
+
+static const struct pintle_opt opts[] = {
+	{ "group", PINTLE_STRING, PINTLE_OPT(struct conf, group), "sms", 1, 47, NULL,
+	  "The group of senders that carries the codes." },
+	{ "templates", PINTLE_LIST, PINTLE_OPT(struct conf, templates),
+	  "login, register, bind, reset, change", N_TEMPLATES, N_TEMPLATES, NULL,
+	  "Names of the gateway's templates for login, register, bind, reset and change, in this "
+	  "order." },
+	{ "text_zh", PINTLE_STRING, PINTLE_OPT(struct conf, text_zh),
+	  "您的验证码是 {code}，请勿告诉他人。", 1, 400, NULL,
+	  "Chinese text for gateways without templates; {code} stands for the code." },
+	{ "text_en", PINTLE_STRING, PINTLE_OPT(struct conf, text_en),
+	  "Your code is {code}. Do not tell it to anybody.", 1, 400, NULL,
+	  "English text for gateways without templates; {code} stands for the code." },
+};
+
+static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
+			     const void *conf_of_section, void **self_out, char *err,
+			     size_t err_len)
+{
+	const struct conf *conf = conf_of_section;
+	struct phone_sms *self;
+
+	(void)inst;
+	if (!strstr(conf->text_zh, "{code}") || !strstr(conf->text_en, "{code}")) {
+		(void)snprintf(err, err_len, "text_zh and text_en must contain {code}");
+		return PINTLE_INVALID;
+	}
+	self = calloc(1, sizeof(*self));
+	if (!self)
+		return PINTLE_INTERNAL;
+	self->host = host;
+	self->conf = conf;
+	*self_out = self;
+	return PINTLE_OK;
+}
+
+static int32_t send_code(const struct phone_sms *self, struct pintle_call *call, const char *phone,
+			 const char *code)
+{
+	const struct pintle_host *host = self->host;
+	const char *lang = host->lang(call), *const vars[] = { "code", code, NULL };
+	const char *text = strcmp(lang, "zh") == 0 ? self->conf->text_zh : self->conf->text_en;
+	const char *place = strstr(text, "{code}");
+	int32_t status, purpose = host->purpose(call);
+	char whole[TEXT_MAX];
+	struct pintle_message message = {
+		.size = sizeof(message),
+		.purpose = purpose,
+		.to = phone,
+		.template_name = self->conf->templates[purpose],
+		.vars = vars,
+		.text = whole,
+		.lang = lang,
+	};
+
+	(void)snprintf(whole, sizeof(whole), "%.*s%s%s", (int)(place - text), text, code,
+		       place + strlen("{code}"));
+	status = host->send(call, self->conf->group, &message);
+	host->wipe(whole, sizeof(whole));
+	return status;
+}
+
+/* A code is kept as a keyed hash, bound to its number. */
+static const char *code_mark(const struct pintle_host *host, struct pintle_call *call,
+			     const char *phone, const char *code)
+{
+	char text[128];
+	const char *mark;
+
+	(void)snprintf(text, sizeof(text), "%s %s", phone, code);
+	mark = host->blind(call, "code", text);
+	host->wipe(text, sizeof(text));
+	return mark;
+}
+
+static int32_t begin(void *self_of_inst, struct pintle_call *call)
+{
+	const struct phone_sms *self = self_of_inst;
+	const struct pintle_host *host = self->host;
+	const char *given = host->field(call, "phone"), *phone, *mark;
+	char code[CODE_LEN + 1];
+	int32_t status;
+
+	if (host->purpose(call) >= N_TEMPLATES)
+		return PINTLE_FORBIDDEN; /* no second factor */
+	if (!given)
+		return host->invalid(call, "phone", "required");
+	phone = host->canonical(call, "phone", given);
+	if (!phone)
+		return host->invalid(call, "phone", "format");
+	status = host->target(call, "phone", phone);
+	if (status != PINTLE_OK)
+		return status;
+	status = host->random_digits(code, CODE_LEN);
+	if (status != PINTLE_OK)
+		return status;
+	mark = code_mark(host, call, phone, code);
+	status = mark ? host->keep(call, "phone", phone) : PINTLE_INTERNAL;
+	if (status == PINTLE_OK)
+		status = host->keep(call, "code", mark);
+	if (status == PINTLE_OK)
+		status = send_code(self, call, phone, code);
+	host->wipe(code, sizeof(code));
+	return status;
+}
+
+static int is_code(const char *text)
+{
+	return strlen(text) == CODE_LEN && strspn(text, "0123456789") == CODE_LEN;
+}
+
+static int32_t verify(void *self_of_inst, struct pintle_call *call)
+{
+	const struct pintle_host *host = ((const struct phone_sms *)self_of_inst)->host;
+	const char *phone = host->kept(call, "phone"), *kept = host->kept(call, "code");
+	const char *code = host->field(call, "code"), *given = host->field(call, "phone"), *mark;
+
+	if (!code)
+		return host->invalid(call, "code", "required");
+	if (!phone || !kept)
+		return PINTLE_EXPIRED;
+	if (given) {
+		given = host->canonical(call, "phone", given);
+		if (!given || strcmp(given, phone) != 0)
+			return PINTLE_DENIED;
+	}
+	if (!is_code(code))
+		return PINTLE_DENIED;
+	mark = code_mark(host, call, phone, code);
+	if (!mark)
+		return PINTLE_INTERNAL;
+	if (strlen(mark) != strlen(kept) || !host->same(mark, kept, strlen(mark)))
+		return PINTLE_DENIED;
+	return host->subject(call, "phone", phone);
+}
+
+static const struct pintle_input inputs[] = {
+	{ "phone", "手机号", "Phone number", "tel", NULL, 0, 1 },
+	{ "code", "验证码", "Code", "text", "[0-9]{6}", 1, 1 },
+};
+
+static const char *const namespaces[] = { "phone", NULL };
+
+static const struct pintle_provider provider = {
+	.size = sizeof(provider),
+	.label_zh = "短信验证码",
+	.label_en = "Code by SMS",
+	.namespaces = namespaces,
+	.denied = "invalid_code",
+	.inputs = inputs,
+	.n_inputs = sizeof(inputs) / sizeof(inputs[0]),
+	.input_size = sizeof(inputs[0]),
+	.begin = begin,
+	.verify = verify,
+	.bind = verify,
+};
+
+static const struct pintle_route routes[] = {
+	{ "POST", "/api/v1/auth/send-sms-code", PINTLE_TO_BEGIN, PINTLE_LOGIN, NULL, NULL, NULL,
+	  "Send a code to a phone number" },
+	{ "POST", "/api/send-code", PINTLE_TO_BEGIN, PINTLE_LOGIN, NULL, NULL, NULL,
+	  "Send a code to a phone number" },
+	{ "POST", "/api/v1/auth/phone-login", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, NULL, NULL,
+	  "Sign in with phone number and code" },
+	{ "POST", "/api/v1/auth/login", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, "code", NULL,
+	  "Sign in with phone number and code" },
+	{ "POST", "/api/login", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, NULL, NULL,
+	  "Sign in with phone number and code" },
+};
+
+static const struct pintle_api api = {
+	.size = sizeof(api),
+	.route_size = sizeof(routes[0]),
+	.routes = routes,
+	.n_routes = sizeof(routes) / sizeof(routes[0]),
+};
+
+static const struct pintle_plugin plugin = {
+	.size = sizeof(plugin),
+	.abi = PINTLE_ABI,
+	.name = "phone_sms",
+	.version = "0.1.0",
+	.summary = "Sign-in with a code sent to a phone number",
+	.opts = opts,
+	.n_opts = sizeof(opts) / sizeof(opts[0]),
+	.opt_size = sizeof(opts[0]),
+	.conf_size = sizeof(struct conf),
+	.open = open_instance,
+	.close = free,
+	.provider = &provider,
+	.api = &api,
+};
+
+PINTLE_PLUGIN(plugin)
