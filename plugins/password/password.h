@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the password plugin. Everything runs in an op, on a worker. */
+#ifndef PASSWORD_H
+#define PASSWORD_H
+
+#include <pintle/plugin.h>
+
+enum { SCHEME_BCRYPT, SCHEME_ARGON2ID };
+
+struct conf {
+	int32_t scheme;
+	int64_t bcrypt_cost, argon2_memory, argon2_passes;
+	int64_t min_length, min_bits, history;
+};
+
+struct password {
+	const struct pintle_host *host;
+	const struct conf *conf;
+	char setting[64]; /* of host->hash() */
+};
+
+/* ---- credential.c: what is stored ---- */
+
+#define HASH_MAX 256
+
+struct credential {
+	char uuid[40];
+	char hash[HASH_MAX]; /* empty: the account has none that counts */
+	const char *history; /* lent until the call ends */
+	int64_t must_change;
+};
+
+/* NOT_FOUND: no such account. out is zeroed memory. */
+int32_t credential_load(const struct password *self, struct pintle_call *call, int64_t user_id,
+			struct credential *out);
+/* Writes the hash and links the account's identity; inside a transaction of the caller. */
+int32_t credential_store(const struct password *self, struct pintle_call *call, int64_t user_id,
+			 const struct credential *old, const char *hash);
+/* The same password under a better hash; nothing when another one was stored meanwhile. */
+int32_t credential_rehash(const struct password *self, struct pintle_call *call, int64_t user_id,
+			  const struct credential *old, const char *hash);
+/* Takes hash and identity away in one step. CONFLICT: it is the last way in. */
+int32_t credential_remove(const struct password *self, struct pintle_call *call, int64_t user_id,
+			  const struct credential *old);
+
+/* ---- strength.c: what may become a password ---- */
+
+/* OK, or INVALID with the field named. words (NULL-terminated) are what an attacker would try first. */
+int32_t strength_check(const struct password *self, struct pintle_call *call, const char *field,
+		       const char *secret, const char *const *words);
+/* Whether secret was one of the account's last few. */
+int32_t strength_check_history(const struct password *self, struct pintle_call *call,
+			       const char *field, const char *secret, const struct credential *old);
+size_t code_points(const char *text);
+
+/* ---- register.c, change.c: ops of their own ---- */
+
+int32_t password_register(void *self, struct pintle_call *call);
+int32_t password_change(void *self, struct pintle_call *call);
+int32_t password_bind(void *self, struct pintle_call *call);
+int32_t password_unbind(void *self, struct pintle_call *call);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new account from a proved phone number and a password. Nothing is spent before all else is right. */
+#include "password.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NICKNAME_MAX 64 /* characters */
+#define N_TRIES 3       /* of a transaction that loses to others */
+
+struct applicant {
+	const char *phone, *username; /* canonical; username may be NULL */
+	const char *secret, *hash;
+};
+
+static int32_t check_username(const struct pintle_host *host, struct pintle_call *call,
+			      struct applicant *applicant)
+{
+	const char *given = host->field(call, "username");
+	struct pintle_account account = { .size = sizeof(account) };
+	struct pintle_identity identity = { .size = sizeof(identity), .ns = "username" };
+	int32_t status;
+
+	if (!given || !*given)
+		return PINTLE_OK;
+	applicant->username = host->canonical(call, "username", given);
+	if (!applicant->username)
+		return host->invalid(call, "username", "format");
+	identity.subject = applicant->username;
+	status = host->account_find(call, &identity, &account);
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_OK;
+	return status == PINTLE_OK ? PINTLE_CONFLICT : status;
+}
+
+/* What the host keeps with the new account. */
+static int32_t check_claims(const struct pintle_host *host, struct pintle_call *call)
+{
+	const char *nickname = host->field(call, "nickname");
+	const char *user_type = host->field(call, "user_type");
+	int32_t status = PINTLE_OK;
+
+	if (nickname && code_points(nickname) > NICKNAME_MAX)
+		return host->invalid(call, "nickname", "too_long");
+	if (nickname)
+		status = host->claim(call, "nickname", nickname);
+	if (status == PINTLE_OK && user_type)
+		status = host->claim(call, "user_type", user_type);
+	return status;
+}
+
+static int32_t check(const struct password *self, struct pintle_call *call,
+		     struct applicant *applicant)
+{
+	const struct pintle_host *host = self->host;
+	const char *phone = host->canonical(call, "phone", host->field(call, "phone"));
+	int32_t status;
+
+	if (!phone)
+		return host->invalid(call, "phone",
+				     host->field(call, "phone") ? "format" : "required");
+	if (!host->field(call, "code"))
+		return host->invalid(call, "code", "required");
+	status = check_username(host, call, applicant);
+	if (status == PINTLE_OK)
+		status = check_claims(host, call);
+	if (status != PINTLE_OK)
+		return status;
+	applicant->secret = host->field(call, "password");
+	/* A Chinese number is typed without its country. */
+	const char *const words[] = { "pintle", phone + 1,
+				      strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone + 1,
+				      applicant->username, NULL };
+	return strength_check(self, call, "password", applicant->secret, words);
+}
+
+static int32_t create(const struct password *self, struct pintle_call *call,
+		      const struct applicant *applicant, struct pintle_account *account)
+{
+	const struct pintle_host *host = self->host;
+	const struct pintle_identity phone = {
+		.size = sizeof(phone), .is_verified = 1, .ns = "phone", .subject = applicant->phone
+	};
+	const struct pintle_identity username = { .size = sizeof(username),
+						  .is_verified = 1,
+						  .ns = "username",
+						  .subject = applicant->username };
+	struct credential credential = { .hash = "" };
+	int32_t status = host->db_begin(call);
+
+	if (status != PINTLE_OK)
+		return status;
+	status = host->account_create(call, &phone, account);
+	if (status == PINTLE_OK && applicant->username)
+		status = host->link(call, account->id, &username);
+	if (status == PINTLE_OK) {
+		memcpy(credential.uuid, account->uuid, sizeof(credential.uuid));
+		status = credential_store(self, call, account->id, &credential, applicant->hash);
+	}
+	if (status == PINTLE_OK)
+		return host->db_commit(call);
+	host->db_rollback(call);
+	return status;
+}
+
+int32_t password_register(void *self_of_inst, struct pintle_call *call)
+{
+	const struct password *self = self_of_inst;
+	const struct pintle_host *host = self->host;
+	struct pintle_account account = { .size = sizeof(account) };
+	struct applicant applicant = { .phone = NULL };
+	int32_t status = check(self, call, &applicant);
+
+	if (status == PINTLE_OK)
+		status = host->prove(call, "phone", &applicant.phone);
+	if (status == PINTLE_OK)
+		status = host->hash(call, self->setting, applicant.secret, &applicant.hash);
+	if (status != PINTLE_OK)
+		return status;
+	for (int i = 0; i < N_TRIES; i++) {
+		status = create(self, call, &applicant, &account);
+		if (status != PINTLE_BUSY)
+			break;
+	}
+	return status == PINTLE_OK ? host->account(call, account.id) : status;
+}
