@@ -7,8 +7,10 @@
 
 #include <pintle/plugin.h>
 
+#define PLUGIN_NAME_MAX 48 /* of a-z, 0-9, _ */
+
 struct plugin {
-	char name[64];
+	char name[PLUGIN_NAME_MAX + 1];
 	void *handle;              /* of dlopen; never closed */
 	struct pintle_plugin desc; /* copies, zeroed beyond what the plugin knew */
 	struct pintle_provider provider;
@@ -24,12 +26,14 @@ struct plugin {
 	struct pintle_migration *migrations;
 };
 
-/* Opens dir/name.so without following a link out of dir; refuses what is not a regular file owned by root
- * or this user, or what others can write (file and folder). Returns the descriptor or -1. */
+/* Opens dir/name.so without following a link; refuses what is not a regular file owned by root or this
+ * user, or what others can write (file and folder). Returns the descriptor or -1. */
 int plugin_open_file(const char *dir, const char *name, struct err *err);
 /* Loads /proc/self/fd/N, checks ABI and tables, copies them. What the process owns (locale, signal
- * handlers, descriptors 0 to 2, umask) must be untouched by it. */
+ * handlers, descriptors 0 to 2, umask) must be untouched by it. fd stays open as long as the process
+ * lives, since libc knows a library by its path. The tables point into *plugin: it must not move. */
 bool plugin_load(struct plugin *plugin, const char *name, int fd, struct err *err);
+/* Frees the copies; the library stays loaded. */
 void plugin_fini(struct plugin *plugin);
 
 #endif

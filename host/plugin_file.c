@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which files may become code. Folder and file are opened once and judged by their descriptors, so that
+ * nothing can be put in their place between the check and the load.
+ */
+#include "plugin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= PLUGIN_NAME_MAX && strspn(name, NAME_CHARS) == len;
+}
+
+static const char *why_unsafe(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to neither root nor this user";
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return "others can write it";
+	return NULL;
+}
+
+static int open_dir(const char *dir, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const char *why;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		(void)err_set(err, "plugin folder %s: %s", dir, strerror(errno));
+		goto fail;
+	}
+	why = why_unsafe(&st);
+	if (!why)
+		return fd;
+	(void)err_set(err, "plugin folder %s: %s", dir, why);
+fail:
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+int plugin_open_file(const char *dir, const char *name, struct err *err)
+{
+	char file[PLUGIN_NAME_MAX + sizeof(".so")];
+	int dir_fd, fd = -1;
+	const char *why;
+	struct stat st;
+
+	if (!is_name(name)) {
+		(void)err_set(err, "a plugin's name must be 1 to %d of a-z, 0-9, _",
+			      PLUGIN_NAME_MAX);
+		return -1;
+	}
+	dir_fd = open_dir(dir, err);
+	if (dir_fd < 0)
+		return -1;
+	(void)snprintf(file, sizeof(file), "%s.so", name);
+	fd = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		why = errno == ELOOP ? "a link" : strerror(errno);
+	else
+		why = S_ISREG(st.st_mode) ? why_unsafe(&st) : "not a regular file";
+	(void)close(dir_fd);
+	if (!why)
+		return fd;
+	(void)err_set(err, "plugin %s/%s: %s", dir, file, why);
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
