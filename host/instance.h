@@ -40,13 +40,19 @@ struct instances {
 	size_t n_items;
 	struct plugin *plugins;
 	size_t n_plugins;
+	const char **namespaces; /* NULL-terminated */
 };
 
 struct snapshot;
 
+/* Opens the .so of every section that is none of the host's into the snapshot, once each. The checker's
+ * part; workers load what it found. */
+bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, struct err *err);
+
 /*
- * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys and unknown
- * sections, colliding routes and reserved names. Opens nothing: instance_open does, one by one.
+ * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys, reserved
+ * names and namespaces with two owners. Opens nothing: instance_open does, one by one. board_index,
+ * class and host are left for the worker to fill.
  */
 bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err);
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err);

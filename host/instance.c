@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sections that name a plugin, and what of them must not collide. */
+#include "instance.h"
+
+#include "settings.h"
+#include "snapshot.h"
+#include "xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_FIRST "abcdefghijklmnopqrstuvwxyz"
+#define NAME_CHARS NAME_FIRST "0123456789_-"
+#define AT(member) PINTLE_OPT(struct instance_settings, member)
+
+/* clang-format off */
+static const struct pintle_opt instance_opts[] = {
+	{ "plugin", PINTLE_STRING, AT(plugin), "", 0, PLUGIN_NAME_MAX, NULL,
+	  "Plugin that serves this section; empty: the one called like the section." },
+	{ "max_running", PINTLE_INT, AT(max_running), "8", 1, 512, NULL,
+	  "Operations of this section a worker runs at once." },
+	{ "max_waiting", PINTLE_INT, AT(max_waiting), "256", 1, 100000, NULL,
+	  "Operations of this section that may wait; more are answered 503." },
+	{ "timeout", PINTLE_DURATION, AT(timeout_ms), "5s", 50, 600000, NULL,
+	  "Time one operation of this section may take." },
+	{ "label_zh", PINTLE_STRING, AT(label_zh), "", 0, 128, NULL,
+	  "Name of this section for people, in Chinese; empty: the plugin's." },
+	{ "label_en", PINTLE_STRING, AT(label_en), "", 0, 128, NULL,
+	  "Name of this section for people, in English; empty: the plugin's." },
+	{ "required", PINTLE_FLAG, AT(is_required), "no", 0, 0, NULL,
+	  "Whether this server counts as not ready while this section is not." },
+};
+/* clang-format on */
+
+const struct opt_table instance_table = {
+	.opts = instance_opts,
+	.n_opts = sizeof(instance_opts) / sizeof(instance_opts[0]),
+	.conf_size = sizeof(struct instance_settings),
+};
+
+static struct opt_table plugin_table(const struct plugin *plugin)
+{
+	return (struct opt_table){ plugin->opts, plugin->desc.n_opts, plugin->desc.conf_size };
+}
+
+static const char *plugin_of(const struct conf_section *section)
+{
+	const struct conf_key *key = conf_key(section, "plugin");
+
+	return key && *key->value ? key->value : section->name;
+}
+
+/* The words that stand in the place of {provider} in the host's own paths. */
+static bool is_reserved(const char *name)
+{
+	static const char *const words[] = { "mfa",   "flows",   "login",  "providers",
+					     "check", "refresh", "logout", "register" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool check_name(const struct conf_section *section, struct err *err)
+{
+	struct conf_place place = conf_place_of(section, section->name, NULL);
+	const char *name = section->name;
+	size_t len = strlen(name);
+
+	if (is_reserved(name))
+		return conf_fail(err, &place, "this name is a word of the host's own paths");
+	if (!strchr(NAME_FIRST, name[0]) || strspn(name, NAME_CHARS) != len ||
+	    len >= sizeof(((struct pintle_inst *)NULL)->name))
+		return conf_fail(err, &place,
+				 "no section of the host; a plugin's must be a letter and at most "
+				 "46 of a-z, 0-9, _, -");
+	return true;
+}
+
+bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, struct err *err)
+{
+	for (size_t i = 0; i < snapshot->conf.n_sections; i++) {
+		const struct conf_section *section = &snapshot->conf.sections[i];
+		bool is_named = conf_key(section, "plugin") != NULL;
+		struct conf_place place =
+			conf_place_of(section, section->name, is_named ? "plugin" : NULL);
+		const char *plugin = plugin_of(section);
+		struct err why;
+		int fd;
+
+		if (settings_table(section->name))
+			continue;
+		if (!check_name(section, err))
+			return false;
+		if (snapshot_plugin_fd(snapshot, plugin) >= 0)
+			continue;
+		fd = plugin_open_file(plugin_dir, plugin, &why);
+		if (fd < 0 || !snapshot_add_plugin(snapshot, plugin, fd, &why))
+			return conf_fail(err, &place, "%s%s",
+					 is_named ? "" : "neither a section of the host nor a ",
+					 why.text);
+	}
+	return true;
+}
+
+/* A key of every section must not mean something else in one. */
+static bool check_own_keys(const struct plugin *plugin, struct err *err)
+{
+	for (size_t i = 0; i < plugin->desc.n_opts; i++) {
+		for (size_t j = 0; j < instance_table.n_opts; j++) {
+			if (strcmp(plugin->opts[i].name, instance_opts[j].name) == 0)
+				return err_set(err, "plugin %s.so: option %s is one of the host's",
+					       plugin->name, plugin->opts[i].name);
+		}
+	}
+	return true;
+}
+
+static bool load_plugins(struct instances *instances, const struct snapshot *snapshot,
+			 struct err *err)
+{
+	instances->plugins = xcalloc(snapshot->n_plugins + 1, sizeof(*instances->plugins));
+	for (size_t i = 0; i < snapshot->n_plugins; i++) {
+		struct plugin *plugin = &instances->plugins[i];
+
+		if (!plugin_load(plugin, snapshot->plugins[i].name, snapshot->plugins[i].fd, err))
+			return false;
+		instances->n_plugins++;
+		if (!check_own_keys(plugin, err))
+			return false;
+	}
+	return true;
+}
+
+static const struct plugin *find_plugin(const struct instances *instances, const char *name)
+{
+	for (size_t i = 0; i < instances->n_plugins; i++) {
+		if (strcmp(instances->plugins[i].name, name) == 0)
+			return &instances->plugins[i];
+	}
+	return NULL;
+}
+
+/* Fills inst; what it holds after a failure is freed by inst_fini. */
+static bool bind_section(struct pintle_inst *inst, const struct instances *instances,
+			 struct conf_section *section, struct err *err)
+{
+	struct conf_place place = conf_place_of(section, section->name, "plugin");
+	const struct plugin *plugin = find_plugin(instances, plugin_of(section));
+	const struct opt_table *tables[] = { &instance_table, NULL };
+	struct opt_table own;
+
+	if (!check_name(section, err))
+		return false;
+	if (!plugin)
+		return conf_fail(err, &place, "there is no plugin %.60s", plugin_of(section));
+	own = plugin_table(plugin);
+	tables[1] = &own;
+	memcpy(inst->name, section->name, strlen(section->name) + 1);
+	inst->board_index = -1;
+	inst->plugin = plugin;
+	inst->conf = xcalloc(1, own.conf_size + 1);
+	return opt_bind(&instance_table, section, section->name, &inst->settings, err) &&
+	       opt_bind(&own, section, section->name, inst->conf, err) &&
+	       opt_check_all_used(section, tables, 2, err);
+}
+
+static bool bind_sections(struct instances *instances, const struct conf *conf, struct err *err)
+{
+	instances->items = xcalloc(conf->n_sections + 1, sizeof(*instances->items));
+	for (size_t i = 0; i < conf->n_sections; i++) {
+		struct pintle_inst *inst = &instances->items[instances->n_items];
+
+		if (settings_table(conf->sections[i].name))
+			continue;
+		instances->n_items++;
+		if (!bind_section(inst, instances, &conf->sections[i], err))
+			return false;
+	}
+	return true;
+}
+
+static const char *const *namespaces_of(const struct pintle_inst *inst)
+{
+	static const char *const none[] = { NULL };
+
+	return inst->plugin->desc.provider ? inst->plugin->provider.namespaces : none;
+}
+
+static const struct pintle_inst *exact_owner(const struct instances *instances, const char *ns)
+{
+	for (size_t i = 0; i < instances->n_items; i++) {
+		for (const char *const *own = namespaces_of(&instances->items[i]); *own; own++) {
+			if (strcmp(*own, ns) == 0)
+				return &instances->items[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_pattern(const char *ns)
+{
+	size_t len = strlen(ns);
+
+	return len > 0 && ns[len - 1] == '*';
+}
+
+/* Collects every namespace; a second owner of the same one could sign in the first one's people. A
+ * pattern may have several: which of them proves what, their options say. */
+static bool collect_namespaces(struct instances *instances, const struct conf *conf,
+			       struct err *err)
+{
+	size_t n = 0;
+
+	instances->namespaces = xcalloc(1, sizeof(*instances->namespaces));
+	for (size_t i = 0; i < instances->n_items; i++) {
+		const struct pintle_inst *inst = &instances->items[i];
+
+		for (const char *const *own = namespaces_of(inst); *own; own++) {
+			const struct pintle_inst *owner = exact_owner(instances, *own);
+			const struct conf_section *section = conf_section(conf, inst->name);
+			struct conf_place place = conf_place_of(section, inst->name, NULL);
+
+			if (owner != inst && !is_pattern(*own))
+				return conf_fail(err, &place,
+						 "identities \"%.60s\" belong to [%s] already",
+						 *own, owner->name);
+			instances->namespaces = xrealloc(instances->namespaces,
+							 (n + 2) * sizeof(*instances->namespaces));
+			instances->namespaces[n++] = *own;
+			instances->namespaces[n] = NULL;
+		}
+	}
+	return true;
+}
+
+bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err)
+{
+	*instances = (struct instances){ 0 };
+	if (load_plugins(instances, snapshot, err) &&
+	    bind_sections(instances, &snapshot->conf, err) &&
+	    collect_namespaces(instances, &snapshot->conf, err))
+		return true;
+	instances_fini(instances);
+	return false;
+}
+
+bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err)
+{
+	char why[256] = "";
+	int32_t status =
+		inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why, sizeof(why));
+
+	if (status == PINTLE_OK)
+		return true;
+	inst->self = NULL;
+	why[sizeof(why) - 1] = '\0';
+	return err_set(err, "[%s] plugin %s.so: cannot open: %s", inst->name, inst->plugin->name,
+		       *why ? why : "it gives no reason");
+}
+
+void instance_close(struct pintle_inst *inst)
+{
+	if (!inst->self)
+		return;
+	inst->plugin->desc.close(inst->self);
+	inst->self = NULL;
+}
+
+void instances_fini(struct instances *instances)
+{
+	for (size_t i = 0; i < instances->n_items; i++) {
+		struct pintle_inst *inst = &instances->items[i];
+		struct opt_table own;
+
+		if (!inst->plugin)
+			continue;
+		instance_close(inst);
+		opt_fini(&instance_table, &inst->settings);
+		own = plugin_table(inst->plugin);
+		opt_fini(&own, inst->conf);
+		free(inst->conf);
+	}
+	for (size_t i = 0; i < instances->n_plugins; i++)
+		plugin_fini(&instances->plugins[i]);
+	free(instances->items);
+	free(instances->plugins);
+	free(instances->namespaces);
+	*instances = (struct instances){ 0 };
+}
+
+struct pintle_inst *instances_find(const struct instances *instances, const char *name)
+{
+	for (size_t i = 0; i < instances->n_items; i++) {
+		if (strcmp(instances->items[i].name, name) == 0)
+			return &instances->items[i];
+	}
+	return NULL;
+}
+
+/* How well pattern takes ns: 0 not at all, more for a longer pattern, most for the same text. */
+static size_t match(const char *pattern, const char *ns)
+{
+	size_t len = strlen(pattern);
+
+	if (strcmp(pattern, ns) == 0)
+		return SIZE_MAX;
+	if (is_pattern(pattern) && strncmp(pattern, ns, len - 1) == 0)
+		return len;
+	return 0;
+}
+
+static size_t best_match(const struct pintle_inst *inst, const char *ns)
+{
+	size_t best = 0;
+
+	for (const char *const *own = namespaces_of(inst); *own; own++) {
+		size_t found = match(*own, ns);
+
+		best = found > best ? found : best;
+	}
+	return best;
+}
+
+bool instance_owns_namespace(const struct pintle_inst *inst, const char *ns)
+{
+	return best_match(inst, ns) > 0;
+}
+
+struct pintle_inst *instances_of_namespace(const struct instances *instances, const char *ns)
+{
+	struct pintle_inst *owner = NULL;
+	size_t best = 0;
+
+	for (size_t i = 0; i < instances->n_items; i++) {
+		size_t found = best_match(&instances->items[i], ns);
+
+		if (found > best) {
+			best = found;
+			owner = &instances->items[i];
+		}
+	}
+	return owner;
+}
+
+const char *const *instances_namespaces(const struct instances *instances)
+{
+	return instances->namespaces;
+}
