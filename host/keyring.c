@@ -24,7 +24,6 @@
 
 #define KID_LEN 16
 #define NAME_MAX_LEN 64
-#define PEM_MAX 2048
 #define SECRET_MIN 32 /* RFC 7518 3.2 */
 #define SKEW_MS 60000 /* clocks of hosts may differ by this */
 #define MAX_KEYS 64   /* far more than any rotation leaves behind */
@@ -114,9 +113,9 @@ static int by_creation(const void *a, const void *b)
 }
 
 /* The key files, oldest first; -1: err. */
-static int list_files(int dir_fd, struct key_file files[MAX_KEYS], struct err *err)
+static int list_files(const struct key_dir *keys, struct key_file files[MAX_KEYS], struct err *err)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(keys->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	struct key_file file;
@@ -147,7 +146,8 @@ static void kid_of(const json_t *members, char kid[24])
 	(void)snprintf(kid, 24, "%.*s", KID_LEN, thumbprint);
 }
 
-static bool make_file(int dir_fd, int64_t created_ms, char kid_out[24], struct err *err)
+static bool make_file(const struct key_dir *keys, int64_t created_ms, char kid_out[24],
+		      struct err *err)
 {
 	EVP_PKEY *pair = jwk_pair_new();
 	char name[NAME_MAX_LEN];
@@ -164,7 +164,7 @@ static bool make_file(int dir_fd, int64_t created_ms, char kid_out[24], struct e
 	print_name(name, created_ms, kid_out);
 	pem = jwk_private_pem(pair, &len);
 	EVP_PKEY_free(pair);
-	ok = key_dir_write(dir_fd, name, pem, len, err);
+	ok = key_dir_write(keys, name, pem, len, err);
 	explicit_bzero(pem, len);
 	free(pem);
 	return ok;
@@ -185,32 +185,33 @@ static void add_pair(struct keyring *keyring, EVP_PKEY *pair, json_t *members, c
 	(void)json_array_append(json_object_get(keyring->jwks, "keys"), members);
 }
 
-static bool load_file(struct keyring *keyring, int dir_fd, const struct key_file *file,
-		      struct err *err)
+static bool load_file(struct keyring *keyring, const struct key_dir *keys,
+		      const struct key_file *file, struct err *err)
 {
-	char pem[PEM_MAX], kid[24];
-	EVP_PKEY *pair = NULL;
+	size_t len;
+	char *pem = key_dir_read(keys, file->name, &len, err);
+	EVP_PKEY *pair = pem ? jwk_pair_read(pem, len) : NULL;
 	json_t *members = NULL;
 	bool ok = false;
-	size_t len;
+	char kid[24];
 
-	if (!key_dir_read(dir_fd, file->name, pem, sizeof(pem), &len, err))
+	if (!pem)
 		return false;
-	pair = jwk_pair_read(pem, len);
 	if (!pair) {
-		err_set(err, "keys/%s: not a private P-256 key in PEM", file->name);
+		err_set(err, "%s/%s: not a private P-256 key in PEM", keys->path, file->name);
 		goto out;
 	}
 	members = jwk_members(pair);
 	kid_of(members, kid);
 	if (strcmp(kid, file->kid) != 0) {
-		err_set(err, "keys/%s: holds the key %s", file->name, kid);
+		err_set(err, "%s/%s: holds the key %s", keys->path, file->name, kid);
 		goto out;
 	}
 	add_pair(keyring, pair, members, kid);
 	ok = true;
 out:
-	explicit_bzero(pem, sizeof(pem));
+	explicit_bzero(pem, len);
+	free(pem);
 	json_decref(members);
 	EVP_PKEY_free(pair);
 	return ok;
@@ -237,16 +238,16 @@ static bool is_over(int64_t until_ms, int64_t now_ms)
 	return until_ms != 0 && until_ms <= now_ms;
 }
 
-static bool load_pairs(struct keyring *keyring, const struct token_settings *settings, int dir_fd,
-		       struct err *err)
+static bool load_pairs(struct keyring *keyring, const struct token_settings *settings,
+		       const struct key_dir *keys, struct err *err)
 {
 	struct key_file files[MAX_KEYS];
 	int64_t now = clock_now_ms();
 	char kid[24];
-	int n = list_files(dir_fd, files, err);
+	int n = list_files(keys, files, err);
 
-	if (n == 0 && make_file(dir_fd, now, kid, err))
-		n = list_files(dir_fd, files, err);
+	if (n == 0 && make_file(keys, now, kid, err))
+		n = list_files(keys, files, err);
 	if (n <= 0)
 		return false;
 	for (int i = 0; i < n; i++) {
@@ -255,7 +256,7 @@ static bool load_pairs(struct keyring *keyring, const struct token_settings *set
 
 		if (is_over(until, now))
 			continue;
-		if (!load_file(keyring, dir_fd, &files[i], err))
+		if (!load_file(keyring, keys, &files[i], err))
 			return false;
 		key->from_ms = signs_from(settings, files, i);
 		key->until_ms = until;
@@ -265,22 +266,30 @@ static bool load_pairs(struct keyring *keyring, const struct token_settings *set
 
 /* ---- The ring ---- */
 
+static bool load_keys(struct keyring *keyring, const struct token_settings *settings,
+		      const char *dir, struct err *err)
+{
+	struct key_dir keys;
+	bool ok;
+
+	if (!key_dir_open(&keys, dir, err))
+		return false;
+	ok = load_pairs(keyring, settings, &keys, err);
+	key_dir_close(&keys);
+	return ok;
+}
+
 struct keyring *keyring_new(const struct token_settings *settings, const char *dir, struct err *err)
 {
 	struct keyring *keyring = xcalloc(1, sizeof(*keyring));
-	int dir_fd = -1;
 	bool ok;
 
 	keyring->alg_name = "ES256";
 	keyring->jwks = json_pack("{s:[]}", "keys");
-	if (has_text(settings->jwt_secret)) {
+	if (has_text(settings->jwt_secret))
 		ok = load_secrets(keyring, settings, err);
-	} else {
-		dir_fd = key_dir_open(dir, err);
-		ok = dir_fd >= 0 && load_pairs(keyring, settings, dir_fd, err);
-	}
-	if (dir_fd >= 0)
-		(void)close(dir_fd);
+	else
+		ok = load_keys(keyring, settings, dir, err);
 	if (ok)
 		return keyring;
 	keyring_free(keyring);
@@ -344,17 +353,17 @@ bool keyring_rotate(const struct token_settings *settings, const char *dir, char
 {
 	struct key_file files[MAX_KEYS];
 	int64_t now = clock_now_ms(), created = now;
-	int dir_fd, n;
+	struct key_dir keys;
 	bool ok = false;
+	int n;
 
 	if (has_text(settings->jwt_secret))
 		return err_set(err,
 			       "[token] jwt_secret is set: set a new one there, and the old one "
 			       "as jwt_secret_previous");
-	dir_fd = key_dir_open(dir, err);
-	if (dir_fd < 0)
+	if (!key_dir_open(&keys, dir, err))
 		return false;
-	n = list_files(dir_fd, files, err);
+	n = list_files(&keys, files, err);
 	if (n < 0)
 		goto out;
 	/* The newest even after the clock was set back: the order is the order of names. */
@@ -362,11 +371,11 @@ bool keyring_rotate(const struct token_settings *settings, const char *dir, char
 		created = files[n - 1].created_ms + 1;
 	for (int i = 0; i < n; i++) {
 		if (is_over(verifies_until(settings, files, n, i), now))
-			(void)unlinkat(dir_fd, files[i].name,
+			(void)unlinkat(keys.fd, files[i].name,
 				       0); /* the next rotation tries again */
 	}
-	ok = make_file(dir_fd, created, kid_out, err);
+	ok = make_file(&keys, created, kid_out, err);
 out:
-	(void)close(dir_fd);
+	key_dir_close(&keys);
 	return ok;
 }

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define KEY_LEN 32
 #define NONCE_LEN 12 /* 96 random bits: fine for 2^32 texts a key */
@@ -102,7 +101,7 @@ static bool add_master(struct seal *seal, const char *text, struct err *err)
 }
 
 /* "m1:<base64>\n", the form of [keys] secrets, so that it can be moved there when a key is added. */
-static bool make_master_file(int dir_fd, struct err *err)
+static bool make_master_file(const struct key_dir *keys, struct err *err)
 {
 	char text[sizeof(MASTER_ID) + KEY_TEXT_LEN + 2];
 	uint8_t secret[KEY_LEN];
@@ -113,7 +112,7 @@ static bool make_master_file(int dir_fd, struct err *err)
 		return err_set(err, "keys/" MASTER_FILE ": the random source failed");
 	len += EVP_EncodeBlock((unsigned char *)text + len, secret, sizeof(secret));
 	text[len++] = '\n';
-	ok = key_dir_write(dir_fd, MASTER_FILE, text, (size_t)len, err);
+	ok = key_dir_write(keys, MASTER_FILE, text, (size_t)len, err);
 	explicit_bzero(secret, sizeof(secret));
 	explicit_bzero(text, sizeof(text));
 	return ok;
@@ -121,27 +120,31 @@ static bool make_master_file(int dir_fd, struct err *err)
 
 static bool load_master_file(struct seal *seal, const char *dir, struct err *err)
 {
-	char text[128];
-	size_t len;
+	struct key_dir keys;
+	char *text = NULL;
+	size_t len = 0;
 	bool ok = false;
-	int dir_fd = key_dir_open(dir, err);
 
-	if (dir_fd < 0)
+	if (!key_dir_open(&keys, dir, err))
 		return false;
-	if (!key_dir_has(dir_fd, MASTER_FILE) && !make_master_file(dir_fd, err))
+	if (!key_dir_has(&keys, MASTER_FILE) && !make_master_file(&keys, err))
 		goto out;
-	if (!key_dir_read(dir_fd, MASTER_FILE, text, sizeof(text), &len, err))
+	text = key_dir_read(&keys, MASTER_FILE, &len, err);
+	if (!text)
 		goto out;
 	if (len > 0 && text[len - 1] == '\n')
 		text[--len] = '\0';
 	if (strlen(text) != len || !add_master(seal, text, err)) {
-		err_set(err, "keys/" MASTER_FILE ": not an id, ':' and the base64 of 32 bytes");
+		err_set(err, "%s/" MASTER_FILE ": not an id, ':' and the base64 of 32 bytes",
+			keys.path);
 		goto out;
 	}
 	ok = true;
 out:
-	explicit_bzero(text, sizeof(text));
-	(void)close(dir_fd);
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
+	key_dir_close(&keys);
 	return ok;
 }
 
