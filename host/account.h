@@ -56,8 +56,9 @@ int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *sub
 int32_t account_profile(struct tx *tx, int64_t id, json_t **out);
 /* The few members of "user" beside tokens: id, uuid, phone, user_type, real_name, avatar. */
 int32_t account_brief(struct tx *tx, int64_t id, json_t **out);
-/* Writes the members of patch its owner may set; INVALID with field and reason (constants). Others are
- * ignored, the dangerous ones refused ("not_allowed"). */
+/* Writes the members of patch its owner may set, all or none. INVALID with field (lent from patch) and
+ * reason: "format", "too_long", "taken", "not_allowed". Unknown members are ignored, the dangerous ones
+ * refused. */
 int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
 			       const char **field_out, const char **reason_out);
 /* [{provider, namespace, subject (masked), verified, bound_at, last_used_at}] */
