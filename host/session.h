@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define SESSION_ID_MAX 64
+#define SESSION_FIRST_GENERATION 1 /* of the refresh token that comes with a new session */
 
 enum session_status { SESSION_ACTIVE, SESSION_EXPIRED, SESSION_REVOKED };
 
@@ -52,7 +53,8 @@ bool session_has_permission(const struct session *session, const char *permissio
 
 /*
  * [worker] Inside the sign-in transaction: inserts the row, ends the oldest ones beyond the platform's
- * limit (ids into ended, in the arena). session is filled from account and device; id is made here.
+ * limit (ids into ended, in the arena). The caller has filled realm, subject_id, uuid, user_type, name,
+ * roles, permissions and permission_epoch; the rest is made here. INVALID: no such platform; NULL is "web".
  */
 int32_t session_insert(struct tx *tx, const struct settings *settings, struct arena *arena,
 		       const struct device *device, struct session *session,
@@ -65,7 +67,9 @@ int32_t session_bury(const struct kv *kv, const struct settings *settings,
 int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
 		     struct session *out);
 
-/* [worker] Revocations: SQL, then tombstones, then return; OK when already ended. */
+/* [worker] Revocations, outside any transaction: SQL, then tombstones, then return; OK when already ended.
+ * A fault may mean that only SQL knows: asking again writes the missing tombstones. NOT_FOUND: no such
+ * session. */
 int32_t session_revoke(const struct kv *kv, struct tx *tx, const struct settings *settings,
 		       const char *id, const char *reason);
 /* One of the account's own; NOT_FOUND when it is somebody else's. */
@@ -78,7 +82,7 @@ int32_t session_revoke_all(const struct kv *kv, struct tx *tx, const struct sett
 			   const char *except, const char *reason, int64_t *n_out);
 
 /*
- * [worker] Spends generation of a refresh token. OK: *generation_out is the successor, committed; the
+ * [worker] Spends generation of a refresh token, outside any transaction. OK: *generation_out is the successor, committed; the
  * same successor again within the grace. DENIED: ended. CONFLICT: reuse; the session has been revoked.
  */
 int32_t session_rotate(const struct kv *kv, struct tx *tx, const struct settings *settings,
