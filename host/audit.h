@@ -6,7 +6,6 @@
 #ifndef AUDIT_H
 #define AUDIT_H
 
-#include "arena.h"
 #include "db.h"
 #include "pool.h"
 
@@ -28,7 +27,7 @@ struct audit_entry {
 };
 
 struct audit *audit_new(const struct db *db, struct pool *pool, struct pool_class *background);
-/* [any] Flushes what waits when told to stop; writes no more after. */
+/* Writes what waits; after the pool's jobs have ended, and nobody else uses it any more. NULL is fine. */
 void audit_free(struct audit *audit);
 int32_t audit_login(struct tx *tx, const struct login_attempt *attempt);
 /* [any] Copied; dropped and counted when too many wait. */
