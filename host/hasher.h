@@ -30,5 +30,6 @@ int32_t hasher_verify(struct hasher *hasher, const char *setting, const char *se
 /* Whether setting names a scheme and a cost this build can make; for checking configuration. */
 bool hasher_setting_ok(const char *setting);
 size_t hasher_waiting(struct hasher *hasher);
+size_t hasher_running(struct hasher *hasher);
 
 #endif
