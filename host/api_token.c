@@ -54,12 +54,13 @@ static void refuse_reuse(struct request *request, struct tx *tx, const char *sid
 static void answer_tokens(struct request *request, const struct session *session,
 			  int64_t generation)
 {
-	json_t *tokens = signin_tokens(request, session, generation, false);
+	int32_t status;
+	json_t *tokens = signin_tokens(request, session, generation, false, &status);
 
 	if (tokens)
 		answer_ok(request, tokens);
 	else
-		answer_status(request, PINTLE_INTERNAL);
+		answer_status(request, status);
 }
 
 void api_refresh(struct request *request)
