@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call: one op of one instance in flight for one request. It outlives the request's answer when the op
- * does not return in time: then it is orphaned, every service answers TIMEOUT, and it is freed when the
- * op comes back.
+ * A call: one op of one instance in flight. What the op says is collected in the outcome; what it may do
+ * is the services of services.h. When its deadline has passed every service answers TIMEOUT, so that
+ * nothing is done late.
  */
 #ifndef CALL_H
 #define CALL_H
 
+#include "arena.h"
+#include "db.h"
 #include "flow.h"
 #include "instance.h"
-#include "message.h"
-#include "request.h"
+#include "limit.h"
 
-#include <pthread.h>
+#include <jansson.h>
+#include <pintle/host.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+
+struct message;
+struct request;
+struct call_waiter;
 
 typedef void call_then(struct pintle_call *call, int32_t status);
 
@@ -23,52 +30,52 @@ struct call_outcome {
 	int64_t account_id;       /* or: proved for this account */
 	json_t *claims;           /* owned; object */
 	json_t *data;             /* owned; object */
+	json_t *fields;           /* owned; [{field, reason}] of invalid() */
+	bool has_bad_type;        /* a field of the wrong type was read: nothing may follow */
+	const char *denied; /* error name of a DENIED that came from a nested proof; or NULL */
 	const char *detail;
 	struct limit_hit limit;
 	const char *target_ns, *target;
 };
 
 struct pintle_call {
-	struct pintle_inst *inst;
 	struct host *host;
-	struct request *request;
-	struct arena
-		arena;  /* alloc() and what getters return; own, since it may outlive the request */
+	struct pintle_inst *inst;
+	struct request *request; /* NULL: a message being sent */
+	struct arena arena;
 	const char *op; /* "begin" … */
 	int32_t purpose;
-	bool has_flow; /* verify of a flow; its try was taken */
+	bool has_flow; /* its try was taken by the host */
 	struct flow flow;
 	struct call_outcome outcome;
 	struct tx tx;
-	struct message *messages; /* to be queued when the op ended OK */
+	struct message *messages; /* queued when the op has ended OK and its flow is stored */
+	int64_t deadline_ms;      /* monotonic */
 	call_then *then;
-	void *then_arg;
-	pthread_mutex_t lock; /* guards state */
-	int state;            /* call.c's */
-	_Atomic int n_refs;
-	_Atomic bool is_orphan;
-	int64_t deadline_ms;
+	struct call_waiter *waiter; /* somebody waits for the end of this one */
+	bool was_pending;           /* done() may still come */
+	_Atomic int state;          /* call.c's */
+	int32_t status;             /* what done() said */
+	struct pintle_call *next;   /* call.c's */
 };
 
-/* [worker] A call for request on inst, one reference. */
-struct pintle_call *call_new(struct request *request, struct pintle_inst *inst, const char *op,
-			     int32_t purpose);
-void call_ref(struct pintle_call *call);
-void call_unref(struct pintle_call *call); /* NULL is fine */
+/* [worker] A call for request (may be NULL) on inst. */
+struct pintle_call *call_new(struct host *host, struct request *request, struct pintle_inst *inst,
+			     const char *op, int32_t purpose);
+void call_free(struct pintle_call *call); /* NULL is fine */
 /*
- * [worker] Runs the op with its breadcrumb. then is called exactly once with the final status: on this
- * thread before call_run returns, or later on a worker thread after PENDING. An open transaction is
- * rolled back first. Not called when the call was orphaned.
+ * [worker] Runs op. then is called exactly once with the final status: on this thread before call_run
+ * returns, or on a worker thread after PENDING; never when the call was abandoned. Touch neither call
+ * nor request after call_run.
  */
-void call_run(struct pintle_call *call, pintle_op *op, call_then *then, void *arg);
-/* [worker] The same, waiting for the end: for an op inside an op. */
+void call_run(struct pintle_call *call, pintle_op *op, call_then *then);
+/* [worker] The same, waiting for the end: for an op inside an op. The call is the caller's after it. */
 int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op);
-/* [loop] The deadline has passed: the request is answered by somebody else. */
-void call_orphan(struct pintle_call *call);
-/* [any] The ABI's done(). */
+/* [loop] Gives up an op that promised done() and did not keep it; true: nobody will finish request. */
+bool call_abandon(struct request *request);
+/* [any] The ABI's done(). Late and repeated ones are counted and dropped. */
 void call_done(struct pintle_call *call, int32_t status);
-
-/* The table handed to plugins (services_*.c fill it). */
-const struct pintle_host *services(void);
+/* Whether nothing may be done any more, and the status that says so; OK otherwise. */
+int32_t call_gate(const struct pintle_call *call);
 
 #endif

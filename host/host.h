@@ -7,6 +7,7 @@
 #include "audit.h"
 #include "board.h"
 #include "db.h"
+#include "dispatch.h"
 #include "hasher.h"
 #include "http.h"
 #include "http_client.h"
@@ -54,6 +55,7 @@ struct host {
 	struct network_list trusted, metrics_allow, blocked;
 
 	struct router *router;
+	struct dispatch dispatch;
 	struct http_server *http;
 	struct http_client *client;
 	struct access_log *access_log;

@@ -6,9 +6,9 @@
 #ifndef REQUEST_H
 #define REQUEST_H
 
+#include "answer.h"
 #include "arena.h"
 #include "http.h"
-#include "limit.h"
 #include "pool.h"
 #include "router.h"
 #include "session.h"
@@ -16,9 +16,10 @@
 
 #include <jansson.h>
 #include <pintle/status.h>
+#include <stdatomic.h>
 
 struct host;
-struct call;
+struct pintle_call;
 
 /* Who is asking; valid when is_known. */
 struct who {
@@ -26,26 +27,13 @@ struct who {
 	struct session session;
 };
 
-struct answer {
-	int status;        /* HTTP; 0: not decided yet */
-	const char *error; /* stable name, NULL on success */
-	json_t *data;      /* owned; NULL gives null */
-	json_t *fields;    /* of a 422: [{field, reason}]; owned */
-	json_t *raw;       /* instead of an envelope (RFC endpoints); owned */
-	struct slice text; /* instead of JSON; lent, with text_type */
-	const char *text_type;
-	bool is_empty;          /* no body at all */
-	int64_t retry_after_s;  /* > 0: the header */
-	struct limit_hit limit; /* policy not NULL: RateLimit headers */
-	char *headers;          /* more lines, CRLF each; in the arena */
-};
-
 struct request {
 	struct job job; /* first: what the pool runs */
 	struct host *host;
 	struct http_request *http;
 	struct arena arena;
-	const struct route *route;
+	const struct route *route;  /* found on the loop; NULL: none */
+	const struct route *chosen; /* [worker] of its alternatives */
 	struct route_params params;
 	struct address client;
 	char client_text[ADDRESS_TEXT_MAX];
@@ -57,33 +45,37 @@ struct request {
 	struct who who;
 	json_t *fields; /* body, form or query as an object; never NULL on a worker; owned */
 	struct answer answer;
-	struct pintle_call *call;      /* the op running for it, or NULL */
-	int64_t start_us, deadline_ms; /* monotonic */
+	struct pintle_inst *inst; /* of the route, or named by its {provider} */
+	struct pintle_call *call; /* [worker] the op it runs, or NULL; freed with the request */
+	int64_t start_us;
+	_Atomic int64_t deadline_ms;           /* monotonic */
+	_Atomic(const char *) running_op;      /* NULL: no plugin has it */
+	_Atomic(struct pintle_call *) pending; /* op that will call done() */
+	_Atomic bool is_over;                  /* answered 504: services answer TIMEOUT */
+	bool is_verified_here;                 /* claims are news for the token cache */
 	bool is_control;
-	bool is_answered; /* [loop] */
+	bool is_answered;                 /* [loop] */
+	struct http_answer built;         /* what goes out */
+	void (*resume)(struct request *); /* what a worker runs next */
+	struct request *newer, *older;    /* [loop] of those in flight */
 };
 
-/* ---- For handlers; all [worker] or [loop], whoever runs the request ---- */
+/* ---- For dispatch.c ---- */
+
+const char *request_lang(const struct request *request);
+/* [worker] Body, form or query into fields; false when the answer is decided: 400, 415. */
+bool request_read(struct request *request);
+/* [worker] Among routes told apart by a field, the one this request means; false: 422. */
+bool request_choose_route(struct request *request);
+
+/* ---- For handlers; whichever thread runs the request ---- */
 
 struct tx request_tx(const struct request *request); /* with the request's deadline */
-const char *request_param(const struct request *request, const char *name); /* in the arena; NULL */
-const char *request_field(const struct request *request,
-			  const char *name); /* NULL: absent, no text */
+const char *request_param(struct request *request, const char *name); /* in the arena; NULL */
+/* NULL: absent, or no text, and then the answer is a 422 that names it. */
+const char *request_field(struct request *request, const char *name);
 /* An HTTP header of the request, in the arena; NULL when absent or given twice. */
 const char *request_header(struct request *request, const char *name);
 int64_t request_left_ms(const struct request *request);
-
-void answer_ok(struct request *request, json_t *data); /* takes data over; may be NULL */
-/* From a status of the ABI: HTTP status and error name of answer.c's one table. */
-void answer_status(struct request *request, int32_t status);
-void answer_error(struct request *request, int http_status, const char *error);
-void answer_invalid(struct request *request, const char *field,
-		    const char *reason); /* 422, adds up */
-void answer_limited(struct request *request, const struct limit_hit *hit);
-void answer_header(struct request *request, const char *name, const char *value);
-/* Whether name is one of the closed list of error names; its message in lang. */
-const char *answer_message(const char *error, const char *lang);
-/* The head and body of the answer as the edge wants them; body in the arena. */
-void answer_build(struct request *request, struct http_answer *out);
 
 #endif

@@ -18,12 +18,14 @@ struct request;
 typedef void route_handler(struct request *request);
 
 enum route_flag {
-	ROUTE_LOOP = 1,        /* answered on the loop, by run itself */
-	ROUTE_CONTROL = 2,     /* on the control socket, and nowhere else */
-	ROUTE_AUTH = 4,        /* counts against the sign-in limit of an address */
-	ROUTE_METRICS = 8,     /* only for addresses of server.metrics_allow */
-	ROUTE_FORM = 16,       /* takes a form body (RFC 7662, 7009), not JSON */
-	ROUTE_BACKGROUND = 32, /* no limit of addresses: probes */
+	ROUTE_LOOP = 1,       /* answered on the loop, by run itself */
+	ROUTE_CONTROL = 2,    /* on the control socket, and nowhere else */
+	ROUTE_AUTH = 4,       /* counts against the sign-in limit of an address */
+	ROUTE_METRICS = 8,    /* only for addresses of server.metrics_allow */
+	ROUTE_FORM = 16,      /* takes a form body (RFC 7662, 7009), not JSON */
+	ROUTE_PROBE = 32,     /* no limit of addresses: the operator's own tools ask often */
+	ROUTE_PROVIDER = 64,  /* {provider} names the instance */
+	ROUTE_FINISHES = 128, /* run calls dispatch_finish itself, maybe later */
 };
 
 /* "POST", "/api/v1/auth/{provider}/begin"; {name} matches one segment. */

@@ -7,14 +7,19 @@
 #define SIGNIN_H
 
 #include "call.h"
+#include "session.h"
 
-/* [worker] The call ended OK and its flow, if any, is consumed. Fills the request's answer. */
-void signin_complete(struct pintle_call *call);
-/* [worker] The same proof for an account already signed in: the identity is added to it. */
-void signin_bind(struct pintle_call *call);
-/* [worker] Tokens of a session that exists (refresh): the members of api.md as a JSON object, owned by
- * the caller; NULL when signing failed. */
+#include <jansson.h>
+
+/* [worker] All three fill the answer of the call's request. The call ended OK and its flow, if any, is
+ * consumed. */
+void signin_complete(struct pintle_call *call); /* a session for whoever was proved */
+void signin_bind(struct pintle_call *call);     /* the identity is added to the account signed in */
+void signin_change(struct pintle_call *call); /* the identity takes the place of its namespace's */
+
+/* [worker] The token members of the API for a session, owned by the caller; NULL when signing or reading
+ * the account failed, then *status_out says why. */
 json_t *signin_tokens(struct request *request, const struct session *session, int64_t generation,
-		      bool is_new);
+		      bool is_new, int32_t *status_out);
 
 #endif

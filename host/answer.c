@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The envelope, the closed list of errors, and the headers that go with them. */
+#include "answer.h"
+
+#include "host.h"
+#include "json.h"
+#include "request.h"
+
+#include <assert.h>
+#include <pintle/status.h>
+#include <stdio.h>
+
+#define RETRY_AFTER_FAULT_S 1
+
+static const char json_content[] = "application/json; charset=utf-8";
+
+struct error_name {
+	const char *name;
+	int http_status;
+	const char *zh, *en;
+};
+
+static const struct error_name errors[] = {
+	{ "bad_request", 400, "请求格式错误", "The request is malformed" },
+	{ "unauthorized", 401, "请先登录", "Sign in first" },
+	{ "invalid_token", 401, "登录已失效,请重新登录", "The token is not valid any more" },
+	{ "invalid_code", 401, "验证码错误或已失效", "The code is wrong or no longer valid" },
+	{ "invalid_credentials", 401, "账号或密码错误", "The account or the secret is wrong" },
+	{ "forbidden", 403, "没有权限", "You may not do this" },
+	{ "account_frozen", 403, "账号已被冻结", "The account is frozen" },
+	{ "not_found", 404, "未找到", "Not found" },
+	{ "method_not_allowed", 405, "不支持的请求方法", "The method is not allowed here" },
+	{ "conflict", 409, "已存在", "It exists already" },
+	{ "identity_taken", 409, "该身份已绑定其他账号",
+	  "This identity belongs to another account" },
+	{ "last_login_method", 409, "不能移除最后一种登录方式",
+	  "The last way to sign in cannot be removed" },
+	{ "flow_expired", 410, "流程已失效,请重新开始", "The flow has ended, start again" },
+	{ "payload_too_large", 413, "请求内容过大", "The body is too large" },
+	{ "unsupported_media_type", 415, "不支持的内容类型", "The content type is not supported" },
+	{ "field_invalid", 422, "字段无效", "A field is missing or not valid" },
+	{ "rate_limited", 429, "操作过于频繁,请稍后再试", "Too many requests, try again later" },
+	{ "head_too_large", 431, "请求头过大", "The request head is too large" },
+	{ "internal", 500, "服务器内部错误", "Something went wrong on our side" },
+	{ "provider_unavailable", 503, "该登录方式暂时不可用",
+	  "This way to sign in is not available now" },
+	{ "store_unavailable", 503, "服务暂时不可用", "The service is not available now" },
+	{ "busy", 503, "服务繁忙,请稍后再试", "The service is busy, try again" },
+	{ "timeout", 504, "处理超时", "It took too long" },
+};
+
+static const struct error_name *find_error(const char *name)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].name, name) == 0)
+			return &errors[i];
+	return NULL;
+}
+
+const char *answer_message(const char *error, const char *lang)
+{
+	const struct error_name *found = find_error(error);
+
+	if (!found)
+		return NULL;
+	return strcmp(lang, "zh") == 0 ? found->zh : found->en;
+}
+
+void answer_ok(struct request *request, json_t *data)
+{
+	json_decref(request->answer.data);
+	request->answer.status = 200;
+	request->answer.error = NULL;
+	request->answer.data = data;
+}
+
+void answer_error(struct request *request, const char *error)
+{
+	const struct error_name *found = find_error(error);
+
+	assert(found);
+	request->answer.status = found->http_status;
+	request->answer.error = found->name;
+	if (found->http_status == 503 || found->http_status == 429)
+		request->answer.retry_after_s = RETRY_AFTER_FAULT_S;
+}
+
+void answer_status(struct request *request, int32_t status)
+{
+	static const struct {
+		int32_t status;
+		const char *error;
+	} map[] = {
+		{ PINTLE_DENIED, "invalid_credentials" },
+		{ PINTLE_EXPIRED, "flow_expired" },
+		{ PINTLE_INVALID, "field_invalid" },
+		{ PINTLE_NOT_FOUND, "not_found" },
+		{ PINTLE_CONFLICT, "conflict" },
+		{ PINTLE_LIMITED, "rate_limited" },
+		{ PINTLE_FORBIDDEN, "forbidden" },
+		{ PINTLE_UNAVAILABLE, "store_unavailable" },
+		{ PINTLE_TIMEOUT, "store_unavailable" },
+		{ PINTLE_BUSY, "busy" },
+	};
+
+	if (status == PINTLE_OK) {
+		request->answer.status = 200;
+		request->answer.error = NULL;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		if (map[i].status == status) {
+			answer_error(request, map[i].error);
+			return;
+		}
+	}
+	answer_error(request, "internal");
+}
+
+void answer_invalid(struct request *request, const char *field, const char *reason)
+{
+	if (!request->answer.fields)
+		request->answer.fields = json_array();
+	(void)json_array_append_new(request->answer.fields,
+				    json_pack("{s:s, s:s}", "field", field, "reason", reason));
+	answer_error(request, "field_invalid");
+}
+
+void answer_limited(struct request *request, const struct limit_hit *hit)
+{
+	answer_error(request, "rate_limited");
+	request->answer.limit = *hit;
+	request->answer.retry_after_s = (hit->retry_ms + 999) / 1000;
+	if (request->answer.retry_after_s < 1)
+		request->answer.retry_after_s = 1;
+}
+
+void answer_header(struct request *request, const char *name, const char *value)
+{
+	const char *before = request->answer.headers ? request->answer.headers : "";
+
+	request->answer.headers =
+		arena_printf(&request->arena, "%s%s: %s\r\n", before, name, value);
+}
+
+static void add_limit_headers(struct request *request)
+{
+	const struct limit_hit *limit = &request->answer.limit;
+
+	answer_header(request, "RateLimit-Policy",
+		      arena_printf(&request->arena, "\"%s\";q=%lld;w=%lld", limit->policy,
+				   (long long)limit->quota, (long long)(limit->window_ms / 1000)));
+	answer_header(request, "RateLimit",
+		      arena_printf(&request->arena, "\"%s\";r=0;t=%lld", limit->policy,
+				   (long long)request->answer.retry_after_s));
+}
+
+/* RFC 6750 3: without a token no error attribute. */
+static void add_challenge(struct request *request)
+{
+	bool had_token = request->bearer.len > 0;
+
+	answer_header(request, "WWW-Authenticate",
+		      had_token ? "Bearer realm=\"pintle\", error=\"invalid_token\""
+				: "Bearer realm=\"pintle\"");
+}
+
+static void add_headers(struct request *request)
+{
+	const struct answer *answer = &request->answer;
+
+	answer_header(request, "X-Request-Id", request->id);
+	if (answer->retry_after_s > 0)
+		answer_header(
+			request, "Retry-After",
+			arena_printf(&request->arena, "%lld", (long long)answer->retry_after_s));
+	if (answer->limit.policy)
+		add_limit_headers(request);
+	if (answer->status == 401 && !answer->raw)
+		add_challenge(request);
+}
+
+static char *envelope(struct request *request)
+{
+	struct answer *answer = &request->answer;
+	struct arena *arena = &request->arena;
+	const char *data = answer->data ? json_text(arena, answer->data) : "null";
+
+	if (!answer->error)
+		return arena_printf(
+			arena,
+			"{\"code\":%d,\"success\":true,\"message\":\"success\",\"data\":%s,"
+			"\"request_id\":\"%s\"}",
+			answer->status, data, request->id);
+	return arena_printf(arena,
+			    "{\"code\":%d,\"success\":false,\"message\":\"%s\",\"error\":\"%s\","
+			    "\"data\":null%s%s,\"request_id\":\"%s\"}",
+			    answer->status, answer_message(answer->error, request->lang),
+			    answer->error, answer->fields ? ",\"fields\":" : "",
+			    answer->fields ? json_text(arena, answer->fields) : "", request->id);
+}
+
+static void build_body(struct request *request, struct http_answer *out)
+{
+	struct answer *answer = &request->answer;
+
+	if (answer->is_empty)
+		return;
+	if (answer->text_type) {
+		out->content_type = answer->text_type;
+		out->body = answer->text;
+		return;
+	}
+	out->content_type = "application/json; charset=utf-8";
+	out->body =
+		slice_of(answer->raw ? json_text(&request->arena, answer->raw) : envelope(request));
+}
+
+void answer_build(struct request *request, struct http_answer *out)
+{
+	*out = (struct http_answer){ .status = request->answer.status };
+	build_body(request, out);
+	add_headers(request);
+	out->extra = request->answer.headers;
+}
+
+void answer_plain(struct http_answer *out, int status, const char *error, const char *lang,
+		  const char *id, char body[ANSWER_PLAIN_MAX])
+{
+	int len = snprintf(body, ANSWER_PLAIN_MAX,
+			   "{\"code\":%d,\"success\":false,\"message\":\"%s\",\"error\":\"%s\","
+			   "\"data\":null,\"request_id\":\"%s\"}",
+			   status, answer_message(error, lang), error, id);
+
+	*out = (struct http_answer){ .status = status,
+				     .content_type = json_content,
+				     .body = { body, (size_t)len } };
+}
+
+void answer_fini(struct answer *answer)
+{
+	json_decref(answer->data);
+	json_decref(answer->fields);
+	json_decref(answer->raw);
+}

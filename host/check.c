@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /api/v1/auth/check, the hot path: a token seen before and a record at hand never leave the loop.
+ * Every answer has an empty body, so that proxies keep their connection.
+ */
+#include "clock.h"
+#include "host.h"
+#include "metrics.h"
+#include "request.h"
+#include "routes.h"
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a query may ask besides: ?permission=user:view. Percent signs are not part of any name. */
+static struct slice wanted_permission(const struct request *request)
+{
+	static const char name[] = "permission=";
+	struct slice query = request->http->head.query;
+	const size_t len = sizeof(name) - 1;
+
+	if (query.len < len || memcmp(query.ptr, name, len) != 0)
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ query.ptr + len, query.len - len };
+}
+
+static void refuse(struct request *request, const char *error)
+{
+	answer_error(request, error);
+	request->answer.is_empty = true;
+}
+
+/* A name may be any Unicode: what is not plain ASCII goes percent-encoded. */
+static const char *header_text(struct arena *arena, const char *text)
+{
+	char *out = arena_alloc(arena, 3 * strlen(text) + 1), *at = out;
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c > 0x20 && c < 0x7f && c != '%')
+			*at++ = (char)c;
+		else
+			at += sprintf(at, "%%%02X", c);
+	}
+	return out;
+}
+
+/* Always the full set, so that no header of the client's own stands in for a missing one. */
+static void tell_who(struct request *request, const struct session *session)
+{
+	request->answer.status = 200;
+	request->answer.is_empty = true;
+	request->answer.headers = arena_printf(
+		&request->arena,
+		"X-Auth-User-Id: %s\r\nX-Auth-User-Type: %s\r\nX-Auth-Session-Id: %s\r\n"
+		"X-Auth-Name: %s\r\nX-Auth-Roles: %s\r\n",
+		session->uuid, session->user_type, session->id,
+		header_text(&request->arena, session->name), session->roles);
+}
+
+static bool is_allowed(const struct request *request, const struct session *session)
+{
+	struct slice wanted = wanted_permission(request);
+	char permission[128];
+
+	if (!wanted.ptr)
+		return true;
+	if (wanted.len == 0 || wanted.len >= sizeof(permission))
+		return false;
+	memcpy(permission, wanted.ptr, wanted.len);
+	permission[wanted.len] = '\0';
+	return session_has_permission(session, permission);
+}
+
+static void decide(struct request *request, const struct session *session)
+{
+	if (session_check(session, clock_now_ms()) != PINTLE_OK ||
+	    strcmp(session->uuid, request->claims.sub) != 0)
+		refuse(request, "invalid_token");
+	else if (!is_allowed(request, session))
+		refuse(request, "forbidden");
+	else
+		tell_who(request, session);
+}
+
+/* ---- Off the loop: a token never seen, a record to rebuild, a time to note ---- */
+
+struct touch {
+	struct job job; /* first: what the pool runs */
+	struct host *host;
+	struct session session;
+};
+
+static void touch_session(struct job *job)
+{
+	struct touch *touch = (struct touch *)job;
+	struct host *host = touch->host;
+	struct tx tx = { .db = &host->db,
+			 .deadline_ms = clock_mono_ms() + host->settings->storage.timeout_ms };
+
+	(void)session_touch(&host->kv, &tx, &touch->session, clock_now_ms()); /* next time, then */
+	free(touch);
+}
+
+static void touch_when_due(struct host *host, const struct session *session)
+{
+	struct touch *touch;
+
+	if (clock_now_ms() - session->last_active_ms < host->settings->session.touch_interval_ms)
+		return;
+	touch = calloc(1, sizeof(*touch));
+	if (!touch)
+		return;
+	touch->job.run = touch_session;
+	touch->host = host;
+	touch->session = *session;
+	if (!pool_submit(host->pool, host->background, &touch->job))
+		free(touch);
+}
+
+static bool learn_claims(struct request *request)
+{
+	if (request->has_claims)
+		return true;
+	request->is_verified_here =
+		token_verify(request->host->keyring, &request->host->token, request->bearer.ptr,
+			     request->bearer.len, TOKEN_ACCESS, &request->claims);
+	return request->is_verified_here;
+}
+
+static void check_on_worker(struct request *request)
+{
+	struct session *session = &request->who.session;
+	struct tx tx = request_tx(request);
+	int32_t status = PINTLE_DENIED;
+
+	if (learn_claims(request))
+		status = session_load(&request->host->kv, &tx, &request->arena, request->claims.sid,
+				      session);
+	if (status == PINTLE_OK)
+		decide(request, session);
+	else if (PINTLE_IS_FAULT(status))
+		refuse(request, "store_unavailable");
+	else
+		refuse(request, "invalid_token");
+	dispatch_finish(request);
+}
+
+/* ---- On the loop ---- */
+
+static void on_record(void *ctx, const struct pintle_kv_answer *found)
+{
+	struct request *request = ctx;
+	struct session *session = &request->who.session;
+
+	if (found->status == PINTLE_NOT_FOUND) {
+		dispatch_to_worker(request, check_on_worker);
+		return;
+	}
+	if (found->status != PINTLE_OK) {
+		refuse(request, "store_unavailable");
+	} else if (!session_decode(session, found->value, found->value_len)) {
+		refuse(request, "invalid_token");
+	} else {
+		decide(request, session);
+		request->who.is_known = request->answer.status != 401;
+		if (request->who.is_known)
+			touch_when_due(request->host, session);
+	}
+	dispatch_finish(request);
+}
+
+void api_check(struct request *request)
+{
+	char key[SESSION_ID_MAX + 2];
+	struct pintle_kv_request get;
+
+	if (request->bearer.len == 0) {
+		refuse(request, "unauthorized");
+		dispatch_finish(request);
+		return;
+	}
+	if (!request->has_claims) {
+		dispatch_to_worker(request, check_on_worker);
+		return;
+	}
+	session_key(request->claims.sid, key);
+	get = kv_get(key);
+	kv_submit(&request->host->kv, &get, on_record, request);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request: dispatch_handle on the loop, serve on a worker thread, send on the loop. */
+#include "dispatch.h"
+
+#include "access_log.h"
+#include "call.h"
+#include "clock.h"
+#include "cors.h"
+#include "host.h"
+#include "log.h"
+#include "metrics.h"
+#include "request.h"
+#include "rng.h"
+#include "worker.h"
+#include "xalloc.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define TICK_MS 50
+
+/* ---- In flight ---- */
+
+static void link_request(struct dispatch *dispatch, struct request *request)
+{
+	request->older = dispatch->newest;
+	if (request->older)
+		request->older->newer = request;
+	dispatch->newest = request;
+	dispatch->n_running++;
+}
+
+static void unlink_request(struct dispatch *dispatch, struct request *request)
+{
+	if (request->newer)
+		request->newer->older = request->older;
+	else
+		dispatch->newest = request->older;
+	if (request->older)
+		request->older->newer = request->newer;
+	dispatch->n_running--;
+}
+
+size_t dispatch_n_running(const struct host *host)
+{
+	return host->dispatch.n_running;
+}
+
+static bool id_is_plain(struct slice id)
+{
+	if (id.len < 8 || id.len > 64)
+		return false;
+	for (size_t i = 0; i < id.len; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_",
+			    id.ptr[i]))
+			return false;
+	return true;
+}
+
+static void make_id(struct dispatch *dispatch, char *out, size_t len)
+{
+	(void)snprintf(out, len, "%s%010llx", dispatch->boot,
+		       (unsigned long long)++dispatch->n_begun);
+}
+
+/* A trusted proxy's id is kept, so that its log and ours can be read together. */
+static void name_request(struct request *request)
+{
+	struct host *host = request->host;
+	struct slice given = http_head_get(&request->http->head, "x-request-id");
+
+	if (given.ptr && id_is_plain(given) &&
+	    network_list_has(&host->trusted, &request->http->peer))
+		(void)snprintf(request->id, sizeof(request->id), "%.*s", (int)given.len, given.ptr);
+	else
+		make_id(&host->dispatch, request->id, sizeof(request->id));
+}
+
+static struct slice bearer_of(const struct http_request *http)
+{
+	struct slice value = http_head_get(&http->head, "authorization");
+
+	if (value.len < 8 || strncasecmp(value.ptr, "bearer ", 7) != 0)
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ value.ptr + 7, value.len - 7 };
+}
+
+static struct request *request_new(struct host *host, struct http_request *http)
+{
+	struct request *request = xcalloc(1, sizeof(*request));
+
+	request->host = host;
+	request->http = http;
+	request->start_us = http->start_us;
+	request->deadline_ms = clock_mono_ms() + host->settings->pool.call_timeout_ms;
+	request->is_control = http->listener_tag != NULL;
+	name_request(request);
+	address_of_client(&request->client, &http->peer,
+			  http_head_get(&http->head, "x-forwarded-for"), &host->trusted);
+	address_text(&request->client, request->client_text);
+	request->lang = request_lang(request);
+	request->bearer = bearer_of(http);
+	link_request(&host->dispatch, request);
+	return request;
+}
+
+static void request_free(struct request *request)
+{
+	unlink_request(&request->host->dispatch, request);
+	call_free(request->call);
+	http_request_free(request->http);
+	json_decref(request->fields);
+	answer_fini(&request->answer);
+	arena_fini(&request->arena);
+	free(request);
+}
+
+/* ---- The way out ---- */
+
+/* user: who it was for, or NULL. */
+static void send_answer(struct request *request, const struct http_answer *answer, const char *user)
+{
+	int64_t latency_us = clock_mono_us() - request->start_us;
+	int route = request->route ? request->route->index : BOARD_ROUTES - 1;
+
+	request->is_answered = true;
+	http_answer(request->http, answer);
+	metrics_request(request->host->self, route, answer->status, latency_us);
+	access_log_request(request->host->access_log, request, answer, user, latency_us);
+}
+
+static void finish_on_loop(void *arg)
+{
+	struct request *request = arg;
+
+	if (request->is_verified_here)
+		token_cache_put(request->host->tokens, request->bearer.ptr, request->bearer.len,
+				&request->claims);
+	if (!request->is_answered)
+		send_answer(request, &request->built,
+			    request->who.is_known ? request->who.session.uuid : NULL);
+	request_free(request);
+}
+
+void dispatch_finish(struct request *request)
+{
+	if (request->answer.status == 0)
+		answer_error(request, "internal");
+	cors_apply(request);
+	answer_build(request, &request->built);
+	if (loop_is_here(request->host->loop))
+		finish_on_loop(request);
+	else
+		loop_post(request->host->loop, finish_on_loop, request);
+}
+
+/* Edge errors have no request of ours: the same envelope, an id of its own. */
+void dispatch_refuse(void *ctx, int status, struct http_answer *out)
+{
+	struct host *host = ctx;
+	static char body[ANSWER_PLAIN_MAX];
+	const char *error = status == 413   ? "payload_too_large"
+			    : status == 431 ? "head_too_large"
+					    : "bad_request";
+	char id[40];
+
+	metrics_request(host->self, BOARD_ROUTES - 1, status, 0);
+	make_id(&host->dispatch, id, sizeof(id));
+	answer_plain(out, status, error, "en", id, body);
+	out->must_close = true;
+}
+
+/* ---- On a worker thread, in order ---- */
+
+static bool count_address(struct request *request)
+{
+	const struct host *host = request->host;
+	bool is_auth = (request->route->flags & ROUTE_AUTH) != 0;
+	struct limit_hit hit = { 0 };
+	int32_t status;
+
+	if (request->is_control || (request->route->flags & ROUTE_PROBE))
+		return true;
+	status = limit_address(&host->limits, &request->arena, &request->client, is_auth,
+			       request->deadline_ms, &hit);
+	if (status == PINTLE_OK)
+		return true;
+	if (status == PINTLE_LIMITED)
+		answer_limited(request, &hit);
+	else
+		answer_status(request, status);
+	return false;
+}
+
+static bool verify_bearer(struct request *request)
+{
+	if (request->has_claims)
+		return true;
+	request->has_claims =
+		token_verify(request->host->keyring, &request->host->token, request->bearer.ptr,
+			     request->bearer.len, TOKEN_ACCESS, &request->claims);
+	request->is_verified_here = request->has_claims;
+	return request->has_claims;
+}
+
+static bool identify(struct request *request)
+{
+	struct session *session = &request->who.session;
+	struct tx tx = request_tx(request);
+	int32_t status;
+
+	if (request->bearer.len == 0 || !verify_bearer(request))
+		return true;
+	status = session_load(&request->host->kv, &tx, &request->arena, request->claims.sid,
+			      session);
+	if (PINTLE_IS_FAULT(status)) {
+		answer_status(request, status);
+		return false;
+	}
+	request->who.is_known = status == PINTLE_OK &&
+				session_check(session, clock_now_ms()) == PINTLE_OK &&
+				strcmp(session->uuid, request->claims.sub) == 0;
+	return true;
+}
+
+static bool permit(struct request *request)
+{
+	const char *permission = request->chosen->permission;
+
+	if (!permission)
+		return true;
+	if (!request->who.is_known) {
+		answer_error(request, request->bearer.len ? "invalid_token" : "unauthorized");
+		return false;
+	}
+	if (strcmp(permission, "self") == 0
+		    ? strcmp(request->who.session.realm, "user") == 0
+		    : session_has_permission(&request->who.session, permission))
+		return true;
+	answer_error(request, "forbidden");
+	return false;
+}
+
+/* The instance the route belongs to or names; false when there is none, or it is out of service. */
+static bool choose_instance(struct request *request)
+{
+	struct host *host = request->host;
+
+	request->inst = request->chosen->inst;
+	if (request->route->flags & ROUTE_PROVIDER) {
+		request->inst =
+			instances_find(&host->instances, request_param(request, "provider"));
+		if (!request->inst || request->inst->plugin->provider.size == 0) {
+			answer_error(request, "not_found");
+			return false;
+		}
+	}
+	if (request->inst && host->board->instances[request->inst->board_index].is_quarantined) {
+		answer_error(request, "provider_unavailable");
+		return false;
+	}
+	return true;
+}
+
+static void run_handler(struct request *request)
+{
+	bool finishes = (request->route->flags & ROUTE_FINISHES) != 0;
+
+	request->route->run(request);
+	if (!finishes)
+		dispatch_finish(request);
+}
+
+/* Plugin work counts against the instance's cap; the host's own against none but the requests'. */
+static void enter_class(struct request *request)
+{
+	struct pool_class *class = request->inst ? request->inst->class : request->host->requests;
+
+	request->resume = run_handler;
+	switch (pool_switch(request->host->pool, class, &request->job)) {
+	case POOL_GO:
+		run_handler(request);
+		break;
+	case POOL_QUEUED:
+		break;
+	case POOL_FULL:
+		answer_error(request, "busy");
+		dispatch_finish(request);
+		break;
+	}
+}
+
+static void serve(struct request *request)
+{
+	if (count_address(request) && request_read(request) && request_choose_route(request) &&
+	    identify(request) && permit(request) && choose_instance(request))
+		enter_class(request);
+	else
+		dispatch_finish(request);
+}
+
+static void run_job(struct job *job)
+{
+	struct request *request = (struct request *)job;
+
+	request->resume(request);
+}
+
+void dispatch_to_worker(struct request *request, void (*run)(struct request *))
+{
+	struct host *host = request->host;
+	bool must_verify = request->bearer.len > 0 && !request->has_claims;
+
+	request->resume = run;
+	request->job.run = run_job;
+	if (pool_submit(host->pool, must_verify ? host->verifies : host->requests, &request->job))
+		return;
+	answer_error(request, "busy");
+	dispatch_finish(request);
+}
+
+/* ---- On the loop ---- */
+
+static bool find_route(struct request *request)
+{
+	const struct http_head *head = &request->http->head;
+	char allow[64];
+	int status;
+
+	request->route = router_find(request->host->router, head->method, head->path,
+				     request->is_control, &request->params, &status, allow);
+	if (request->route)
+		return true;
+	if (head->method == HTTP_OPTIONS && cors_preflight(request))
+		return false;
+	answer_error(request, status == 405 ? "method_not_allowed" : "not_found");
+	if (status == 405)
+		answer_header(request, "Allow", allow);
+	return false;
+}
+
+static bool may_enter(struct request *request)
+{
+	const struct host *host = request->host;
+
+	if (request->is_control)
+		return true;
+	if (network_list_has(&host->blocked, &request->client)) {
+		answer_error(request, "forbidden");
+		return false;
+	}
+	if ((request->route->flags & ROUTE_METRICS) &&
+	    !network_list_has(&host->metrics_allow, &request->client)) {
+		answer_error(request, "not_found");
+		return false;
+	}
+	return true;
+}
+
+static void look_up_token(struct request *request)
+{
+	const struct token_claims *known;
+
+	if (request->bearer.len == 0)
+		return;
+	known = token_cache_find(request->host->tokens, request->bearer.ptr, request->bearer.len,
+				 clock_now_ms() / 1000);
+	metrics_count(request->host->self, known ? METRIC_TOKEN_HITS : METRIC_TOKEN_MISSES, 1);
+	request->has_claims = known != NULL;
+	if (known)
+		request->claims = *known;
+}
+
+void dispatch_handle(void *ctx, struct http_request *http)
+{
+	struct request *request = request_new(ctx, http);
+
+	if (!find_route(request) || !may_enter(request)) {
+		dispatch_finish(request);
+		return;
+	}
+	request->chosen = request->route;
+	look_up_token(request);
+	if (request->route->flags & ROUTE_LOOP)
+		request->route->run(request);
+	else
+		dispatch_to_worker(request, serve);
+}
+
+/* ---- Deadlines ---- */
+
+/* The client is answered; the op goes on alone and every service tells it that it is late. */
+static void give_up(struct request *request)
+{
+	char body[ANSWER_PLAIN_MAX];
+	struct http_answer answer;
+
+	atomic_store(&request->is_over, true);
+	metrics_count(request->host->self, METRIC_CALLS_ORPHANED, 1);
+	answer_plain(&answer, 504, "timeout", request->lang, request->id, body);
+	send_answer(request, &answer, NULL);
+}
+
+/* An op that holds its thread costs the worker; one that promised to answer later is let go. */
+static void look_after(struct request *request, int64_t now_ms)
+{
+	struct host *host = request->host;
+	const char *op;
+
+	if (now_ms < request->deadline_ms)
+		return;
+	if (!request->is_answered)
+		give_up(request);
+	if (now_ms < request->deadline_ms + host->settings->pool.retire_after_ms)
+		return;
+	op = atomic_load(&request->running_op);
+	if (op)
+		worker_retire(host, request->inst->board_index, op);
+	else if (call_abandon(request))
+		finish_on_loop(request);
+}
+
+static void tick(void *arg)
+{
+	struct host *host = arg;
+	int64_t now_ms = clock_mono_ms();
+	struct request *older;
+
+	for (struct request *request = host->dispatch.newest; request; request = older) {
+		older = request->older;
+		look_after(request, now_ms);
+	}
+	loop_after(host->loop, TICK_MS, tick, host);
+}
+
+void dispatch_start(struct host *host)
+{
+	char id[RNG_ID_LEN + 1] = "";
+
+	if (!rng_id(id))
+		log_warn("no random source for request ids");
+	(void)snprintf(host->dispatch.boot, sizeof(host->dispatch.boot), "%.10s-", id);
+	loop_after(host->loop, TICK_MS, tick, host);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "event.h"
+
+#include "clock.h"
+#include "host.h"
+#include "json.h"
+#include "xalloc.h"
+
+#include <pintle/status.h>
+#include <stdlib.h>
+
+#define PUBLISH_MS 2000
+
+struct event {
+	struct job job; /* first: what the pool runs */
+	struct host *host;
+	char *name, *json;
+};
+
+static void tell_one(const struct event *event, struct pintle_inst *inst)
+{
+	struct breadcrumb before = breadcrumb_enter(inst->board_index, "event");
+
+	inst->plugin->listener.event(inst->self, event->name, event->json);
+	breadcrumb_leave(before);
+}
+
+static bool listens(const struct host *host, const struct pintle_inst *inst)
+{
+	return inst->plugin->listener.event &&
+	       !host->board->instances[inst->board_index].is_quarantined;
+}
+
+static void event_free(struct event *event)
+{
+	free(event->name);
+	free(event->json);
+	free(event);
+}
+
+static void tell_all(struct job *job)
+{
+	struct event *event = (struct event *)job;
+	const struct instances *all = &event->host->instances;
+
+	for (size_t i = 0; i < all->n_items; i++)
+		if (listens(event->host, &all->items[i]))
+			tell_one(event, &all->items[i]);
+	event_free(event);
+}
+
+static bool has_listener(const struct host *host)
+{
+	for (size_t i = 0; i < host->instances.n_items; i++)
+		if (listens(host, &host->instances.items[i]))
+			return true;
+	return false;
+}
+
+static bool tell_listeners(struct host *host, const char *name, const char *json)
+{
+	struct event *event;
+
+	if (!has_listener(host))
+		return true;
+	event = xcalloc(1, sizeof(*event));
+	*event = (struct event){ .job = { .run = tell_all },
+				 .host = host,
+				 .name = xstrdup(name),
+				 .json = xstrdup(json) };
+	if (pool_submit(host->pool, host->background, &event->job))
+		return true;
+	event_free(event);
+	return false;
+}
+
+int32_t event_publish(struct host *host, const char *name, const char *json)
+{
+	struct arena arena = { 0 };
+	char *text = arena_printf(&arena, "{\"event\":\"%s\",\"data\":%s}", name, json);
+	struct pintle_kv_request request = kv_set("events", text, strlen(text), 1);
+	int32_t status;
+
+	request.op = PINTLE_KV_PUBLISH;
+	status = kv_do(&host->kv, &request, clock_mono_ms() + PUBLISH_MS, &arena, NULL);
+	if (!tell_listeners(host, name, json))
+		status = PINTLE_BUSY;
+	arena_fini(&arena);
+	return status;
+}
+
+void event_tell(struct host *host, const char *name, json_t *details)
+{
+	struct arena arena = { 0 };
+
+	(void)event_publish(host, name, json_text(&arena, details)); /* lost events are allowed */
+	json_decref(details);
+	arena_fini(&arena);
+}

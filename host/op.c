@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op.h"
+
+#include "audit.h"
+#include "dispatch.h"
+#include "host.h"
+#include "identifier.h"
+#include "metrics.h"
+
+#include <pintle/plugin.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int32_t purpose;
+} purposes[] = {
+	{ "login", PINTLE_LOGIN }, { "register", PINTLE_REGISTER }, { "bind", PINTLE_BIND },
+	{ "reset", PINTLE_RESET }, { "change", PINTLE_CHANGE },
+};
+
+bool op_read_purpose(struct request *request, int32_t *purpose)
+{
+	const char *name = request_field(request, "purpose");
+
+	if (!name)
+		return !request->answer.fields;
+	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		if (strcmp(purposes[i].name, name) == 0) {
+			*purpose = purposes[i].purpose;
+			return true;
+		}
+	}
+	answer_invalid(request, "purpose", "not_allowed");
+	return false;
+}
+
+bool op_needs_account(int32_t purpose)
+{
+	return purpose == PINTLE_BIND || purpose == PINTLE_CHANGE;
+}
+
+bool op_may_have_purpose(struct request *request, int32_t purpose)
+{
+	if (!op_needs_account(purpose) || request->who.is_known)
+		return true;
+	answer_error(request, request->bearer.len ? "invalid_token" : "unauthorized");
+	return false;
+}
+
+struct pintle_call *op_call(struct request *request, const char *op, int32_t purpose)
+{
+	request->call = call_new(request->host, request, request->inst, op, purpose);
+	request->deadline_ms = request->call->deadline_ms;
+	return request->call;
+}
+
+/* What an op ended in, other than OK, as an answer: denials by their names, faults without a reason. */
+void op_answer(struct pintle_call *call, int32_t status)
+{
+	struct request *request = call->request;
+	const char *denied =
+		call->outcome.denied ? call->outcome.denied : call->inst->plugin->provider.denied;
+
+	switch (status) {
+	case PINTLE_DENIED:
+		answer_error(request, denied ? denied : "invalid_credentials");
+		break;
+	case PINTLE_INVALID:
+		json_decref(request->answer.fields);
+		request->answer.fields = json_incref(call->outcome.fields);
+		answer_error(request, "field_invalid");
+		break;
+	case PINTLE_LIMITED:
+		if (call->outcome.limit.policy)
+			answer_limited(request, &call->outcome.limit);
+		else
+			answer_error(request, "rate_limited");
+		break;
+	case PINTLE_UNAVAILABLE:
+		answer_error(request, "provider_unavailable");
+		break;
+	case PINTLE_TIMEOUT:
+		answer_error(request, "timeout");
+		break;
+	default:
+		answer_status(request, status);
+	}
+}
+
+static void note_failed_login(const struct pintle_call *call, const char *error)
+{
+	const struct call_outcome *outcome = &call->outcome;
+	const char *ns = call->has_flow ? call->flow.target_ns : outcome->target_ns;
+	const char *subject = call->has_flow ? call->flow.target : outcome->target;
+	char masked[IDENTIFIER_MAX] = "";
+	struct login_attempt attempt = {
+		.provider = call->inst->name,
+		.identifier = masked,
+		.result = "failure",
+		.reason = error,
+		.ip = call->request->client_text,
+		.user_agent = request_header(call->request, "user-agent"),
+	};
+
+	if (subject && *subject)
+		mask_subject(ns, subject, masked);
+	metrics_count(call->host->self, METRIC_LOGINS_FAILED, 1);
+	audit_login_later(call->host->audit, &attempt);
+}
+
+void op_fail(struct pintle_call *call, int32_t status)
+{
+	op_answer(call, status);
+	if (call->request->answer.status == 401)
+		note_failed_login(call, call->request->answer.error);
+}
+
+void op_refuse(struct request *request)
+{
+	answer_error(request, "not_found");
+	dispatch_finish(request);
+}

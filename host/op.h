@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every route that runs a provider's op shares: the call of its request, the purpose, and how the
+ * status an op ended in becomes an answer. [worker]
+ */
+#ifndef OP_H
+#define OP_H
+
+#include "call.h"
+#include "request.h"
+
+/* The purpose is the one of the flow that is found. */
+#define OP_ANY_PURPOSE -1
+
+/* Makes the call of request on its instance; from here on its deadline is the request's. */
+struct pintle_call *op_call(struct request *request, const char *op, int32_t purpose);
+/* Reads the field purpose into *purpose, which keeps its value when none is named; false: 422. */
+bool op_read_purpose(struct request *request, int32_t *purpose);
+/* Whether a purpose needs somebody signed in; and whether this request may have it, else 401. */
+bool op_needs_account(int32_t purpose);
+bool op_may_have_purpose(struct request *request, int32_t purpose);
+/* Denials by their names, faults without a reason. status is not OK. */
+void op_answer(struct pintle_call *call, int32_t status);
+/* The same for an attempt to prove something: a wrong one is logged as a failed sign-in. */
+void op_fail(struct pintle_call *call, int32_t status);
+/* Finishes a request for an op that the provider does not have. */
+void op_refuse(struct request *request);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proof.h"
+
+#include "host.h"
+#include "identifier.h"
+#include "op.h"
+#include "request.h"
+
+#include <stdio.h>
+
+static struct flows flows_of(const struct pintle_call *call)
+{
+	return (struct flows){ .kv = &call->host->kv, .seal = call->host->seal };
+}
+
+/* A flow begun by somebody signed in belongs to that account and session. */
+static bool is_same_person(const struct pintle_call *call)
+{
+	const struct flow *flow = &call->flow;
+	const struct who *who = &call->request->who;
+
+	if (flow->account_id == 0)
+		return true;
+	return who->is_known && who->session.subject_id == flow->account_id &&
+	       strcmp(who->session.id, flow->session) == 0;
+}
+
+static bool is_its_flow(const struct pintle_call *call)
+{
+	return strcmp(call->flow.instance, call->inst->name) == 0 &&
+	       call->flow.purpose == call->purpose && is_same_person(call);
+}
+
+static int32_t find_by_id(struct pintle_call *call, const char *id)
+{
+	struct flows flows = flows_of(call);
+	struct flow found = { 0 };
+	int32_t status = flow_load(&flows, &call->arena, id, call->deadline_ms, &found);
+
+	if (status != PINTLE_OK)
+		return status == PINTLE_NOT_FOUND ? PINTLE_EXPIRED : status;
+	flow_fini(&call->flow);
+	call->flow = found;
+	call->has_flow = true;
+	if (call->purpose == OP_ANY_PURPOSE)
+		call->purpose = found.purpose;
+	if (is_its_flow(call))
+		return PINTLE_OK;
+	(void)proof_take_try(call); /* a proof shown in the wrong place is a wrong one */
+	return PINTLE_EXPIRED;
+}
+
+/* Namespaces are named like the field that holds their identifier. */
+static int32_t find_by_identifier(struct pintle_call *call)
+{
+	const char *ns = call->inst->plugin->provider.namespaces[0];
+	const char *text = ns ? request_field(call->request, ns) : NULL;
+	struct flow wanted = { .purpose = call->purpose }, found = { 0 };
+	struct flows flows = flows_of(call);
+	int32_t status;
+
+	if (!text || !identifier_canonical(ns, text, wanted.target)) {
+		call->outcome.fields = json_pack("[{s:s, s:s}]", "field", ns ? ns : "flow_id",
+						 "reason", text ? "format" : "required");
+		return PINTLE_INVALID;
+	}
+	(void)snprintf(wanted.instance, sizeof(wanted.instance), "%s", call->inst->name);
+	(void)snprintf(wanted.target_ns, sizeof(wanted.target_ns), "%s", ns);
+	status = flow_latest(&flows, &call->arena, &wanted, call->deadline_ms, &found);
+	if (status != PINTLE_OK)
+		return status == PINTLE_NOT_FOUND ? PINTLE_DENIED : status;
+	flow_fini(&call->flow);
+	call->flow = found;
+	call->has_flow = true;
+	return is_same_person(call) ? PINTLE_OK : PINTLE_DENIED;
+}
+
+int32_t proof_find_flow(struct pintle_call *call)
+{
+	const char *id = request_field(call->request, "flow_id");
+	bool is_direct = (call->inst->plugin->provider.flags & PINTLE_DIRECT) != 0;
+
+	if (!id && call->purpose == OP_ANY_PURPOSE)
+		call->purpose = PINTLE_LOGIN;
+	if (!id && is_direct)
+		return PINTLE_NOT_FOUND;
+	return id ? find_by_id(call, id) : find_by_identifier(call);
+}
+
+static struct limit_target target_of(const struct pintle_call *call)
+{
+	return (struct limit_target){
+		.ns = call->has_flow ? call->flow.target_ns : call->outcome.target_ns,
+		.subject = call->has_flow ? call->flow.target : call->outcome.target,
+		.purpose = call->purpose,
+		.instance = call->inst->name,
+	};
+}
+
+int32_t proof_take_try(struct pintle_call *call)
+{
+	struct limit_target target = target_of(call);
+	int32_t status = limit_code_try(&call->host->limits, &call->arena, call->flow.id, &target,
+					call->deadline_ms, &call->outcome.limit);
+
+	if (status == PINTLE_LIMITED && strcmp(call->outcome.limit.policy, "flow") == 0)
+		return PINTLE_EXPIRED;
+	return status;
+}
+
+static int32_t end_flow(struct pintle_call *call)
+{
+	struct flows flows = flows_of(call);
+	int32_t status = flow_consume(&flows, &call->arena, &call->flow, call->deadline_ms);
+
+	return status == PINTLE_NOT_FOUND ? PINTLE_DENIED : status;
+}
+
+int32_t proof_consume(struct pintle_call *call)
+{
+	struct limit_target target = target_of(call);
+	int32_t status;
+
+	if (!call->outcome.subject && call->outcome.account_id == 0)
+		return PINTLE_INTERNAL;
+	status = call->has_flow ? end_flow(call) : PINTLE_OK;
+	if (status != PINTLE_OK || !target.subject || *target.subject == '\0')
+		return status;
+	return limit_forget(&call->host->limits, &call->arena, &target, call->has_flow,
+			    call->deadline_ms);
+}
+
+static int32_t run_nested(struct pintle_call *call)
+{
+	int32_t status = proof_find_flow(call);
+
+	if (status != PINTLE_OK)
+		return status == PINTLE_NOT_FOUND ? PINTLE_INVALID : status;
+	status = proof_take_try(call);
+	if (status != PINTLE_OK)
+		return status;
+	status = call_run_and_wait(call, call->inst->plugin->provider.verify);
+	return status == PINTLE_OK ? proof_consume(call) : status;
+}
+
+int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out)
+{
+	struct pintle_inst *inst = instances_of_namespace(&outer->host->instances, ns);
+	struct pintle_call *call;
+	int32_t status;
+
+	if (!inst || !inst->plugin->provider.verify)
+		return PINTLE_UNAVAILABLE;
+	call = call_new(outer->host, outer->request, inst, "verify", outer->purpose);
+	status = run_nested(call);
+	if (status == PINTLE_OK && (!call->outcome.ns || strcmp(call->outcome.ns, ns) != 0))
+		status = PINTLE_INTERNAL;
+	if (status == PINTLE_OK)
+		*subject_out = arena_strdup(&outer->arena, call->outcome.subject);
+	if (status == PINTLE_DENIED)
+		outer->outcome.denied = inst->plugin->provider.denied;
+	outer->outcome.limit = call->outcome.limit;
+	if (!outer->outcome.fields)
+		outer->outcome.fields = json_incref(call->outcome.fields);
+	call_free(call);
+	return status;
+}

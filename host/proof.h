@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Proofs: from a request to the flow it answers, the try it costs, and the one atomic end. Used by the
+ * verify routes and by prove(), so that a code is checked the same way wherever it is asked for.
+ */
+#ifndef PROOF_H
+#define PROOF_H
+
+#include "call.h"
+
+/*
+ * [worker] Finds the flow of call's request into call->flow: by flow_id, or the newest one of the
+ * identifier in the field named like the provider's namespace. OK; NOT_FOUND when the provider needs
+ * none and none was named; EXPIRED for unknown, ended, of another instance, purpose or person; DENIED
+ * when nothing was begun for that identifier; or a fault.
+ */
+int32_t proof_find_flow(struct pintle_call *call);
+/* [worker] Takes one try of that flow and its target; LIMITED with the outcome's limit, EXPIRED when the
+ * flow has no tries left. */
+int32_t proof_take_try(struct pintle_call *call);
+/* [worker] After an OK: checks that something was proved, consumes the flow, forgets the failures. DENIED
+ * when somebody else has consumed it. */
+int32_t proof_consume(struct pintle_call *call);
+/* [worker] All of it at once for an op that needs another provider's proof; the subject is in outer's
+ * arena. */
+int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a request: its fields, parameters, headers and language. */
+#include "request.h"
+
+#include "clock.h"
+#include "form.h"
+#include "host.h"
+#include "json.h"
+
+#include <strings.h>
+
+struct tx request_tx(const struct request *request)
+{
+	return (struct tx){ .db = &request->host->db, .deadline_ms = request->deadline_ms };
+}
+
+const char *request_param(struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->params.n_params; i++)
+		if (slice_is(request->params.names[i], name))
+			return arena_copy(&request->arena, request->params.values[i].ptr,
+					  request->params.values[i].len);
+	return NULL;
+}
+
+const char *request_field(struct request *request, const char *name)
+{
+	const char *text = json_text_member(request->fields, name);
+	const json_t *value = json_object_get(request->fields, name);
+
+	if (!text && value && !json_is_null(value))
+		answer_invalid(request, name, "type");
+	return text;
+}
+
+const char *request_header(struct request *request, const char *name)
+{
+	struct slice value = http_head_get(&request->http->head, name);
+
+	return value.ptr ? arena_copy(&request->arena, value.ptr, value.len) : NULL;
+}
+
+int64_t request_left_ms(const struct request *request)
+{
+	int64_t left = request->deadline_ms - clock_mono_ms();
+
+	return left > 0 ? left : 0;
+}
+
+/* The first of the two languages that Accept-Language names. */
+const char *request_lang(const struct request *request)
+{
+	struct slice accept = http_head_get(&request->http->head, "accept-language");
+
+	for (size_t i = 0; i + 1 < accept.len; i++) {
+		if (i > 0 && accept.ptr[i - 1] != ',' && accept.ptr[i - 1] != ' ')
+			continue;
+		if (strncasecmp(accept.ptr + i, "zh", 2) == 0)
+			return "zh";
+		if (strncasecmp(accept.ptr + i, "en", 2) == 0)
+			return "en";
+	}
+	return "en";
+}
+
+static bool has_type(const struct request *request, const char *type)
+{
+	struct slice given = http_head_get(&request->http->head, "content-type");
+	size_t len = strlen(type);
+
+	return given.len >= len && strncasecmp(given.ptr, type, len) == 0 &&
+	       (given.len == len || given.ptr[len] == ';' || given.ptr[len] == ' ');
+}
+
+static bool refuse_body(struct request *request, const char *why)
+{
+	answer_invalid(request, "body", why);
+	answer_error(request, "bad_request");
+	return false;
+}
+
+static bool read_form(struct request *request, struct slice text)
+{
+	request->fields = form_parse(text);
+	return request->fields || refuse_body(request, "not a form");
+}
+
+static bool read_json(struct request *request)
+{
+	const char *why = "not an object";
+
+	request->fields = json_parse(request->http->body.ptr, request->http->body.len, &why);
+	if (!request->fields)
+		return refuse_body(request, why);
+	if (json_is_object(request->fields))
+		return true;
+	json_decref(request->fields);
+	request->fields = json_object();
+	return refuse_body(request, "not an object");
+}
+
+static bool read_fields(struct request *request)
+{
+	bool is_form = (request->route->flags & ROUTE_FORM) != 0;
+
+	if (request->http->body.len == 0)
+		return read_form(request, request->http->head.method == HTTP_POST ||
+							  request->http->head.method == HTTP_PUT
+						  ? (struct slice){ "", 0 }
+						  : request->http->head.query);
+	if (!has_type(request,
+		      is_form ? "application/x-www-form-urlencoded" : "application/json")) {
+		answer_error(request, "unsupported_media_type");
+		return false;
+	}
+	return is_form ? read_form(request, request->http->body) : read_json(request);
+}
+
+bool request_read(struct request *request)
+{
+	bool ok = read_fields(request);
+
+	if (!request->fields)
+		request->fields = json_object();
+	return ok;
+}
+
+static bool has_field(const struct request *request, const char *name)
+{
+	const json_t *value = json_object_get(request->fields, name);
+
+	return value && !json_is_null(value);
+}
+
+bool request_choose_route(struct request *request)
+{
+	const struct route *route = request->route;
+
+	request->chosen = route;
+	if (!route->declared || !route->declared->when)
+		return true;
+	for (; route; route = route->alternative) {
+		if (has_field(request, route->declared->when)) {
+			request->chosen = route;
+			return true;
+		}
+	}
+	for (route = request->route; route; route = route->alternative)
+		answer_invalid(request, route->declared->when, "required");
+	return false;
+}

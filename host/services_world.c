@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services on the world outside the call: HTTP, messages, time, log, the loop, recurring work. */
+#include "call.h"
+#include "clock.h"
+#include "host.h"
+#include "http_client.h"
+#include "limit.h"
+#include "log.h"
+#include "message.h"
+#include "request.h"
+#include "services.h"
+#include "watch.h"
+
+#include <string.h>
+
+static int32_t http(struct pintle_call *call, const struct pintle_request *given,
+		    struct pintle_answer *out)
+{
+	struct pintle_request mine = { 0 };
+	int32_t gate = call_gate(call);
+
+	if (gate != PINTLE_OK)
+		return gate;
+	if (call->tx.open)
+		return PINTLE_INTERNAL;
+	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
+	mine.size = sizeof(mine);
+	return http_client_do(call->host->client, &call->arena, &mine, call->deadline_ms, out);
+}
+
+static void queue_after(struct pintle_call *call, struct message *message)
+{
+	struct message **end = &call->messages;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = message;
+}
+
+static int32_t may_send(struct pintle_call *call, const char *group, const char *to)
+{
+	const struct host *host = call->host;
+	int32_t gate = call_gate(call);
+
+	if (gate != PINTLE_OK)
+		return gate;
+	if (call->tx.open || !call->request || !to || !message_group_exists(host, group))
+		return PINTLE_INTERNAL;
+	if (*to == '+' && !limit_country_ok(&host->settings->limits, to))
+		return PINTLE_FORBIDDEN;
+	if (!message_group_ok(host, group))
+		return PINTLE_UNAVAILABLE;
+	return limit_send(&host->limits, &call->arena, to, &call->request->client,
+			  call->deadline_ms, &call->outcome.limit);
+}
+
+static int32_t send_message(struct pintle_call *call, const char *group,
+			    const struct pintle_message *given)
+{
+	struct pintle_message mine = { 0 };
+	int32_t status;
+
+	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
+	status = may_send(call, group, mine.to);
+	if (status == PINTLE_OK)
+		queue_after(call, message_copy(group, &mine));
+	return status;
+}
+
+static void log_text(struct pintle_inst *inst, int32_t level, const char *text)
+{
+	log_line(level < PINTLE_LOG_ERROR || level > PINTLE_LOG_DEBUG ? LOG_INFO
+								      : (enum log_level)level,
+		 "%s: %s", inst->name, text);
+}
+
+static const char *inst_name(struct pintle_inst *inst)
+{
+	return inst->name;
+}
+
+static const char *state_dir(struct pintle_inst *inst)
+{
+	return inst->host->settings->server.state_dir;
+}
+
+static int32_t is_development(struct pintle_inst *inst)
+{
+	const struct settings *settings = inst->host->settings;
+
+	return settings->server.mode == MODE_DEVELOPMENT || settings_is_loopback(settings);
+}
+
+void services_fill_world(struct pintle_host *table)
+{
+	table->http = http;
+	table->send = send_message;
+	table->now_ms = clock_now_ms;
+	table->mono_ms = clock_mono_ms;
+	table->log = log_text;
+	table->inst_name = inst_name;
+	table->state_dir = state_dir;
+	table->is_development = is_development;
+	table->watch = watch_fd;
+	table->timer = watch_timer;
+	table->every = watch_every;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signin.h"
+
+#include "account.h"
+#include "audit.h"
+#include "clock.h"
+#include "event.h"
+#include "host.h"
+#include "identifier.h"
+#include "json.h"
+#include "log.h"
+#include "metrics.h"
+#include "request.h"
+#include "token.h"
+
+#include <pintle/host.h>
+#include <stdio.h>
+
+#define MAX_ATTEMPTS 3
+#define DEVICE_TEXT_MAX 64
+#define USER_AGENT_MAX 255
+
+struct signin {
+	struct pintle_call *call;
+	struct request *request;
+	struct host *host;
+	struct device device;
+	struct account account;
+	struct session session;
+	struct session_ids ended;
+	bool is_new;
+};
+
+/* ---- The device ---- */
+
+static bool platform_ok(const char *platform)
+{
+	return strcmp(platform, "app") == 0 || strcmp(platform, "web") == 0 ||
+	       strcmp(platform, "oa") == 0;
+}
+
+static bool read_text(struct request *request, const json_t *device, const char *name,
+		      const char **out)
+{
+	const json_t *value = json_object_get(device, name);
+
+	if (!value || json_is_null(value))
+		return true;
+	*out = json_text_member(device, name);
+	if (*out && strlen(*out) <= DEVICE_TEXT_MAX)
+		return true;
+	answer_invalid(request, arena_printf(&request->arena, "device.%s", name),
+		       *out ? "too_long" : "type");
+	return false;
+}
+
+static bool read_device(struct request *request, struct device *device)
+{
+	const json_t *given = json_object_get(request->fields, "device");
+	char *agent = (char *)request_header(request, "user-agent");
+
+	if (agent && strlen(agent) > USER_AGENT_MAX)
+		agent[USER_AGENT_MAX] = '\0';
+	*device = (struct device){ .platform = "web",
+				   .user_agent = agent,
+				   .ip = request->client_text };
+	if (!given || json_is_null(given))
+		return true;
+	if (!json_is_object(given)) {
+		answer_invalid(request, "device", "type");
+		return false;
+	}
+	if (!read_text(request, given, "platform", &device->platform) ||
+	    !read_text(request, given, "device_id", &device->device_id) ||
+	    !read_text(request, given, "device_type", &device->device_type) ||
+	    !read_text(request, given, "app_version", &device->app_version))
+		return false;
+	if (!platform_ok(device->platform))
+		answer_invalid(request, "device.platform", "not_allowed");
+	return platform_ok(device->platform);
+}
+
+/* ---- The account ---- */
+
+static struct pintle_identity proved_identity(const struct pintle_call *call)
+{
+	return (struct pintle_identity){ .size = sizeof(struct pintle_identity),
+					 .is_verified = 1,
+					 .ns = call->outcome.ns,
+					 .subject = call->outcome.subject };
+}
+
+static char *claims_text(struct pintle_call *call)
+{
+	return json_object_size(call->outcome.claims) > 0
+		       ? json_text(&call->arena, call->outcome.claims)
+		       : NULL;
+}
+
+static int32_t create_account(struct signin *signin)
+{
+	struct pintle_call *call = signin->call;
+	const struct account_settings *settings = &signin->host->settings->account;
+	struct pintle_identity identity = proved_identity(call);
+
+	if (!settings->auto_register && call->purpose != PINTLE_REGISTER)
+		return PINTLE_NOT_FOUND;
+	signin->is_new = true;
+	return account_create(&call->tx, settings, &identity, call->inst->name, claims_text(call),
+			      NULL, &signin->account);
+}
+
+static int32_t find_account(struct signin *signin)
+{
+	struct pintle_call *call = signin->call;
+	const struct call_outcome *outcome = &call->outcome;
+	int32_t status;
+
+	if (outcome->account_id != 0)
+		return account_by_id(&call->tx, outcome->account_id, &signin->account);
+	status = account_find(&call->tx, outcome->ns, outcome->subject, true, &signin->account);
+	if (status == PINTLE_NOT_FOUND)
+		return create_account(signin);
+	if (status == PINTLE_OK && call->purpose == PINTLE_REGISTER)
+		return PINTLE_CONFLICT;
+	return status;
+}
+
+static int32_t may_sign_in(const struct account *account)
+{
+	switch (account->status) {
+	case PINTLE_ACTIVE:
+		return PINTLE_OK;
+	case PINTLE_FROZEN:
+		return PINTLE_FORBIDDEN;
+	default:
+		return PINTLE_NOT_FOUND;
+	}
+}
+
+/* ---- The session ---- */
+
+static void fill_session(struct signin *signin)
+{
+	struct session *session = &signin->session;
+	const struct account *account = &signin->account;
+
+	*session = (struct session){ .status = SESSION_ACTIVE, .subject_id = account->id };
+	(void)snprintf(session->realm, sizeof(session->realm), "user");
+	(void)snprintf(session->uuid, sizeof(session->uuid), "%s", account->uuid);
+	(void)snprintf(session->user_type, sizeof(session->user_type), "%s", account->user_type);
+	(void)snprintf(session->name, sizeof(session->name), "%s", account->name);
+}
+
+static int32_t log_success(struct signin *signin)
+{
+	const struct call_outcome *outcome = &signin->call->outcome;
+	char masked[IDENTIFIER_MAX] = "";
+	struct login_attempt attempt = {
+		.user_id = signin->account.id,
+		.provider = signin->call->inst->name,
+		.identifier = masked,
+		.result = "success",
+		.ip = signin->device.ip,
+		.user_agent = signin->device.user_agent,
+		.device_id = signin->device.device_id,
+		.session_id = signin->session.id,
+	};
+
+	if (outcome->target)
+		mask_subject(outcome->target_ns, outcome->target, masked);
+	else if (outcome->subject)
+		mask_subject(outcome->ns, outcome->subject, masked);
+	return audit_login(&signin->call->tx, &attempt);
+}
+
+static int32_t write_session(struct signin *signin)
+{
+	struct tx *tx = &signin->call->tx;
+	int32_t status;
+
+	fill_session(signin);
+	status = session_insert(tx, signin->host->settings, &signin->call->arena, &signin->device,
+				&signin->session, &signin->ended);
+	if (status != PINTLE_OK)
+		return status;
+	status = account_note_login(tx, signin->account.id, signin->device.ip, clock_now_ms());
+	return status == PINTLE_OK ? log_success(signin) : status;
+}
+
+static int32_t write_all(struct signin *signin)
+{
+	int32_t status = find_account(signin);
+
+	if (status == PINTLE_OK)
+		status = may_sign_in(&signin->account);
+	return status == PINTLE_OK ? write_session(signin) : status;
+}
+
+/* Two first sign-ins of one identity meet in CONFLICT: the loser finds the winner's account. */
+static int32_t write_once(struct signin *signin)
+{
+	struct tx *tx = &signin->call->tx;
+	int32_t status;
+
+	signin->is_new = false;
+	status = db_begin(tx);
+	if (status != PINTLE_OK)
+		return status;
+	status = write_all(signin);
+	if (status == PINTLE_OK)
+		status = call_gate(signin->call);
+	if (status == PINTLE_OK)
+		return db_commit(tx);
+	db_rollback(tx);
+	return status == PINTLE_CONFLICT && signin->is_new ? PINTLE_BUSY : status;
+}
+
+static int32_t write_committed(struct signin *signin)
+{
+	int32_t status = PINTLE_BUSY;
+
+	for (int i = 0; i < MAX_ATTEMPTS && status == PINTLE_BUSY; i++)
+		status = write_once(signin);
+	return status;
+}
+
+static int32_t publish(struct signin *signin)
+{
+	const struct kv *kv = &signin->host->kv;
+	int64_t deadline_ms = signin->call->deadline_ms;
+	int32_t status = session_publish(kv, &signin->session, deadline_ms);
+
+	if (status != PINTLE_OK)
+		return status;
+	return session_bury(kv, signin->host->settings, &signin->ended, deadline_ms);
+}
+
+/* ---- The answer ---- */
+
+json_t *signin_tokens(struct request *request, const struct session *session, int64_t generation,
+		      bool is_new, int32_t *status_out)
+{
+	const struct host *host = request->host;
+	struct token_claims claims = { .kind = TOKEN_ACCESS };
+	struct tx tx = request_tx(request);
+	char refresh[TOKEN_REFRESH_MAX];
+	json_t *user = NULL;
+	char *access;
+
+	(void)snprintf(claims.sid, sizeof(claims.sid), "%s", session->id);
+	(void)snprintf(claims.sub, sizeof(claims.sub), "%s", session->uuid);
+	access = token_issue(host->keyring, &host->token, &request->arena, &claims);
+	*status_out = access ? account_brief(&tx, session->subject_id, &user) : PINTLE_INTERNAL;
+	if (*status_out != PINTLE_OK)
+		return NULL;
+	token_refresh_make(host->seal, session->id, generation, refresh);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:b}", "access_token", access,
+			 "refresh_token", refresh, "token_type", "Bearer", "expires_in",
+			 (json_int_t)(claims.exp - claims.iat), "refresh_expires_in",
+			 (json_int_t)((session->expires_ms - clock_now_ms()) / 1000), "session_id",
+			 session->id, "user", user, "is_new_user", (int)is_new);
+}
+
+static void answer_refused(struct request *request, int32_t status)
+{
+	if (status == PINTLE_FORBIDDEN)
+		answer_error(request, "account_frozen");
+	else
+		answer_status(request, status);
+}
+
+static void tell_login(struct signin *signin)
+{
+	event_tell(signin->host, signin->is_new ? "register" : "login",
+		   json_pack("{s:s, s:s, s:s}", "user_id", signin->account.uuid, "session_id",
+			     signin->session.id, "provider", signin->call->inst->name));
+}
+
+void signin_complete(struct pintle_call *call)
+{
+	struct request *request = call->request;
+	struct signin signin = { .call = call, .request = request, .host = call->host };
+	json_t *data;
+	int32_t status;
+
+	if (!read_device(request, &signin.device))
+		return;
+	status = write_committed(&signin);
+	if (status == PINTLE_OK)
+		status = publish(&signin);
+	if (status != PINTLE_OK) {
+		answer_refused(request, status);
+		return;
+	}
+	metrics_count(call->host->self, METRIC_LOGINS_OK, 1);
+	data = signin_tokens(request, &signin.session, 0, signin.is_new, &status);
+	if (!data) {
+		answer_status(request, status);
+		return;
+	}
+	json_object_update_missing(data, call->outcome.data);
+	answer_ok(request, data);
+	tell_login(&signin);
+}
+
+/* ---- For an account signed in ---- */
+
+typedef int32_t identity_step(struct pintle_call *call, const struct pintle_identity *identity);
+
+static int32_t add_identity(struct pintle_call *call, const struct pintle_identity *identity)
+{
+	return account_link(&call->tx, call->request->who.session.subject_id, identity,
+			    call->inst->name, claims_text(call));
+}
+
+static int32_t replace_identity(struct pintle_call *call, const struct pintle_identity *identity)
+{
+	return account_replace(&call->tx, call->request->who.session.subject_id, identity,
+			       call->inst->name);
+}
+
+static int32_t audit_step(struct pintle_call *call, const char *action)
+{
+	const struct request *request = call->request;
+	struct audit_entry entry = { .actor_kind = "user",
+				     .actor_id = request->who.session.subject_id,
+				     .action = action,
+				     .target = call->outcome.ns,
+				     .result = "success",
+				     .ip = request->client_text,
+				     .request_id = request->id };
+
+	return audit_write(&call->tx, &entry);
+}
+
+static int32_t change_account(struct pintle_call *call, identity_step *step, const char *action)
+{
+	struct pintle_identity identity = proved_identity(call);
+	int32_t status = db_begin(&call->tx);
+
+	if (status != PINTLE_OK)
+		return status;
+	status = step(call, &identity);
+	if (status == PINTLE_OK)
+		status = audit_step(call, action);
+	if (status == PINTLE_OK)
+		status = call_gate(call);
+	if (status == PINTLE_OK)
+		return db_commit(&call->tx);
+	db_rollback(&call->tx);
+	return status;
+}
+
+static void answer_identities(struct pintle_call *call)
+{
+	struct request *request = call->request;
+	struct tx tx = request_tx(request);
+	json_t *identities = NULL, *data;
+	int32_t status = account_identities(&tx, request->who.session.subject_id, &identities);
+
+	if (status != PINTLE_OK) {
+		answer_status(request, status);
+		return;
+	}
+	data = json_pack("{s:o}", "identities", identities);
+	json_object_update_missing(data, call->outcome.data);
+	answer_ok(request, data);
+}
+
+static void alter(struct pintle_call *call, identity_step *step, const char *action)
+{
+	struct request *request = call->request;
+	int32_t status = PINTLE_OK;
+
+	/* An op that named the account itself has changed it already. */
+	if (call->outcome.subject)
+		status = change_account(call, step, action);
+	else if (call->outcome.account_id != request->who.session.subject_id)
+		status = PINTLE_INTERNAL;
+	if (status == PINTLE_CONFLICT) {
+		answer_error(request, "identity_taken");
+		return;
+	}
+	if (status != PINTLE_OK) {
+		answer_status(request, status);
+		return;
+	}
+	answer_identities(call);
+	event_tell(call->host, action,
+		   json_pack("{s:s, s:s}", "user_id", request->who.session.uuid, "provider",
+			     call->inst->name));
+}
+
+void signin_bind(struct pintle_call *call)
+{
+	alter(call, add_identity, "bind");
+}
+
+void signin_change(struct pintle_call *call)
+{
+	alter(call, replace_identity, "change");
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify.h"
+
+#include "call.h"
+#include "dispatch.h"
+#include "flow.h"
+#include "host.h"
+#include "op.h"
+#include "proof.h"
+#include "signin.h"
+
+static void end_proof(struct pintle_call *call)
+{
+	switch (call->purpose) {
+	case PINTLE_BIND:
+		signin_bind(call);
+		break;
+	case PINTLE_CHANGE:
+		signin_change(call);
+		break;
+	default:
+		signin_complete(call);
+	}
+}
+
+/* Right so far: what the op keeps now is for the next step of the same flow. */
+static void answer_more(struct pintle_call *call)
+{
+	struct flows flows = { .kv = &call->host->kv, .seal = call->host->seal };
+	int32_t status = PINTLE_OK;
+
+	if (call->has_flow)
+		status = flow_store(&flows, &call->arena, &call->flow, call->deadline_ms);
+	if (status == PINTLE_OK)
+		answer_ok(call->request, json_incref(call->outcome.data));
+	else
+		answer_status(call->request, status);
+}
+
+static void proved(struct pintle_call *call, int32_t status)
+{
+	if (status == PINTLE_OK)
+		status = proof_consume(call);
+	if (status == PINTLE_OK)
+		end_proof(call);
+	else if (status == PINTLE_MORE)
+		answer_more(call);
+	else
+		op_fail(call, status);
+	dispatch_finish(call->request);
+}
+
+static bool may_go_on(struct pintle_call *call)
+{
+	struct request *request = call->request;
+
+	if (call->purpose == PINTLE_RESET || call->purpose == PINTLE_MFA)
+		answer_invalid(request, "purpose", "not_allowed");
+	return !request->answer.fields && op_may_have_purpose(request, call->purpose);
+}
+
+void verify_run(struct request *request, pintle_op *op, const char *name, int32_t purpose)
+{
+	struct pintle_call *call;
+	int32_t status;
+
+	if (!op) {
+		op_refuse(request);
+		return;
+	}
+	if (!op_read_purpose(request, &purpose)) {
+		dispatch_finish(request);
+		return;
+	}
+	call = op_call(request, name, purpose);
+	status = proof_find_flow(call);
+	if ((status == PINTLE_OK || status == PINTLE_NOT_FOUND) && !may_go_on(call)) {
+		dispatch_finish(request);
+		return;
+	}
+	if (status == PINTLE_OK)
+		status = proof_take_try(call);
+	if (status == PINTLE_OK || status == PINTLE_NOT_FOUND) {
+		call_run(call, op, proved);
+		return;
+	}
+	op_fail(call, status);
+	dispatch_finish(request);
+}
+
+static void op_ended(struct pintle_call *call, int32_t status)
+{
+	bool is_proof = call->outcome.subject || call->outcome.account_id != 0;
+
+	if (status == PINTLE_OK && is_proof)
+		status = proof_consume(call);
+	if (status != PINTLE_OK)
+		op_fail(call, status);
+	else if (is_proof)
+		signin_complete(call);
+	else
+		answer_ok(call->request, json_incref(call->outcome.data));
+	dispatch_finish(call->request);
+}
+
+void verify_run_own(struct request *request, pintle_op *op, int32_t purpose)
+{
+	call_run(op_call(request, "op", purpose), op, op_ended);
+}

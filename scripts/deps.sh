@@ -1,0 +1,60 @@
+#!/bin/sh
+# Installs what is missing, by Debian package name: `deps.sh run` to build and run, `deps.sh check` to test
+# as well. Nothing is asked of the network when all is there.
+set -eu
+
+build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libjwt-dev libcurl4-openssl-dev
+ libsqlite3-dev liblmdb-dev libssl-dev libcrypt-dev libargon2-dev libzxcvbn-dev python3 python3-yaml'
+check='g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev libcmocka-dev python3-pytest
+ python3-pytest-xdist python3-requests python3-jwt python3-cryptography python3-jsonschema sqlite3 nginx-light curl
+ nodejs procps'
+# Its evhttp fixes are not used here, its evbuffer fixes are (CVE-2026-63381).
+libevent_min='2.1.12-stable-8+deb12u1'
+
+case "${1:-run}" in
+run) wanted=$build ;;
+check) wanted="$build $check" ;;
+*) echo "usage: deps.sh run|check" >&2; exit 2 ;;
+esac
+
+missing() {
+	for package in $wanted; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+	done
+}
+
+# nodejs may come from elsewhere than Debian.
+todo=$(missing)
+if command -v node >/dev/null; then
+	todo=$(echo "$todo" | grep -vx nodejs || true)
+fi
+have=$(dpkg-query -W -f '${Version}' libevent-dev 2>/dev/null || echo 0)
+if ! dpkg --compare-versions "$have" ge "$libevent_min"; then
+	todo="$todo libevent-dev"
+fi
+[ -n "$(echo $todo)" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "Missing packages:" $todo >&2
+	echo "Install them as root: apt-get install --no-install-recommends" $todo >&2
+	exit 1
+fi
+
+# Debian starts a service when it is installed; tests start their own, privately.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' > "$policy"
+	chmod 0755 "$policy"
+	made_policy=yes
+fi
+trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -qy --no-install-recommends $todo
+
+have=$(dpkg-query -W -f '${Version}' libevent-dev)
+if ! dpkg --compare-versions "$have" ge "$libevent_min"; then
+	echo "libevent $have is older than $libevent_min, which has security fixes pintle needs" >&2
+	exit 1
+fi
