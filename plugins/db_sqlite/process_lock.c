@@ -83,12 +83,16 @@ void process_lock_close(struct process_lock *lock)
 /* ThreadSanitizer of gcc 12 does not see pthread_mutex_clocklock. */
 static int lock_until(pthread_mutex_t *mutex, const struct timespec *until)
 {
-	struct timespec mono, real;
+	struct timespec now;
+	int rc;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
-	(void)clock_gettime(CLOCK_REALTIME, &real);
-	real.tv_sec += until->tv_sec - mono.tv_sec + 1;
-	return pthread_mutex_timedlock(mutex, &real);
+	while ((rc = pthread_mutex_trylock(mutex)) == EBUSY) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > until->tv_sec)
+			return ETIMEDOUT;
+		(void)usleep(100);
+	}
+	return rc;
 }
 #else
 static int lock_until(pthread_mutex_t *mutex, const struct timespec *until)
