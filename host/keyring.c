@@ -101,7 +101,7 @@ static bool parse_name(const char *name, struct key_file *file)
 {
 	if (sscanf(name, "es256-%13" SCNd64 "-%16[A-Za-z0-9_-].pem", &file->created_ms,
 		   file->kid) != 2 ||
-	    strlen(file->kid) != KID_LEN)
+	    file->created_ms < 0 || strlen(file->kid) != KID_LEN)
 		return false;
 	print_name(file->name, file->created_ms, file->kid);
 	return strcmp(file->name, name) == 0;
