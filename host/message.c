@@ -168,14 +168,15 @@ static int32_t send_op(void *self, struct pintle_call *call)
 
 static int32_t send_through(struct message *message, struct pintle_inst *sender)
 {
-	struct pintle_call *call = call_new(NULL, sender, "send", message->text.purpose);
+	struct pintle_call *call =
+		call_new(message->host, NULL, sender, "send", message->text.purpose);
 	int32_t status;
 
 	call->messages = message;
 	status = call_run_and_wait(call, send_op);
+	call->messages = NULL; /* it is ours, and another sender may need it */
 	record(message, sender, status, json_text_member(call->outcome.data, "upstream_id"));
-	call->messages = NULL;
-	call_unref(call);
+	call_free(call);
 	return status;
 }
 
