@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an account that is signed in does to its password: change it, set the first one, remove it. */
+/* What an account that is signed in does to its password: change it, or set the first one. */
 #include "password.h"
 
 #include <string.h>
@@ -105,17 +105,4 @@ int32_t password_bind(void *self_of_inst, struct pintle_call *call)
 	if (status == PINTLE_OK)
 		status = store(self, call, &old, secret);
 	return status == PINTLE_OK ? host->subject(call, "password", old.uuid) : status;
-}
-
-int32_t password_unbind(void *self_of_inst, struct pintle_call *call)
-{
-	const struct password *self = self_of_inst;
-	struct credential old = { .hash = "" };
-	int32_t status = credential_load(self, call, self->host->user(call), &old);
-
-	if (status == PINTLE_OK && !*old.hash)
-		return PINTLE_NOT_FOUND;
-	if (status != PINTLE_OK)
-		return status;
-	return credential_remove(self, call, self->host->user(call), &old);
 }

@@ -139,23 +139,3 @@ int32_t credential_rehash(const struct password *self, struct pintle_call *call,
 		   "UPDATE password_credentials SET hash = ? WHERE user_id = ? AND hash = ?",
 		   params, 3, &n_changed);
 }
-
-int32_t credential_remove(const struct password *self, struct pintle_call *call, int64_t user_id,
-			  const struct credential *old)
-{
-	const struct pintle_host *host = self->host;
-	const struct pintle_value params[] = { PINTLE_P_INT(user_id) };
-	int64_t n_changed;
-	int32_t status = host->db_begin(call);
-
-	if (status != PINTLE_OK)
-		return status;
-	status = host->unlink(call, user_id, NS, old->uuid);
-	if (status == PINTLE_OK)
-		status = run(self, call, "DELETE FROM password_credentials WHERE user_id = ?",
-			     params, 1, &n_changed);
-	if (status == PINTLE_OK)
-		return host->db_commit(call);
-	host->db_rollback(call);
-	return status;
-}

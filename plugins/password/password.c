@@ -139,7 +139,6 @@ static const struct pintle_provider provider = {
 	.input_size = sizeof(inputs[0]),
 	.verify = verify,
 	.bind = password_bind,
-	.unbind = password_unbind,
 };
 
 static const struct pintle_route routes[] = {

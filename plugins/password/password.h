@@ -39,9 +39,6 @@ int32_t credential_store(const struct password *self, struct pintle_call *call, 
 /* The same password under a better hash; nothing when another one was stored meanwhile. */
 int32_t credential_rehash(const struct password *self, struct pintle_call *call, int64_t user_id,
 			  const struct credential *old, const char *hash);
-/* Takes hash and identity away in one step. CONFLICT: it is the last way in. */
-int32_t credential_remove(const struct password *self, struct pintle_call *call, int64_t user_id,
-			  const struct credential *old);
 
 /* ---- strength.c: what may become a password ---- */
 
@@ -58,6 +55,5 @@ size_t code_points(const char *text);
 int32_t password_register(void *self, struct pintle_call *call);
 int32_t password_change(void *self, struct pintle_call *call);
 int32_t password_bind(void *self, struct pintle_call *call);
-int32_t password_unbind(void *self, struct pintle_call *call);
 
 #endif
