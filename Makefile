@@ -130,7 +130,7 @@ unit: $(UNIT)
 	@sh scripts/run_unit.sh $(UNIT)
 
 e2e: all $(BUILD)/test/pintled
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
+	PINTLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 2 --dist loadfile -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
 
 check:
 	sh scripts/deps.sh check

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from harness import Server
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+def server(request):
+    """A server that the tests of one file share; each test brings numbers of its own."""
+    started = Server(workers=request.param).start()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def make_server():
+    """Servers with options of their own, started and closed by the test."""
+    made = []
+
+    def make(*options, start=True, **kwargs):
+        made.append(Server(options=options, **kwargs))
+        return made[-1].start() if start else made[-1]
+
+    yield make
+    for one in made:
+        one.close()
