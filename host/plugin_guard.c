@@ -21,9 +21,10 @@ void plugin_guard_take(struct plugin_guard *guard)
 
 static int is_same_action(const struct sigaction *a, const struct sigaction *b)
 {
-	/* The handlers share one word: sa_sigaction covers SIG_DFL and sa_handler as well. */
+	/* The handlers share one word: sa_sigaction covers SIG_DFL and sa_handler as well. Of the mask
+	 * libc fills only what the kernel knows. */
 	return a->sa_sigaction == b->sa_sigaction && a->sa_flags == b->sa_flags &&
-	       memcmp(&a->sa_mask, &b->sa_mask, sizeof(a->sa_mask)) == 0;
+	       memcmp(&a->sa_mask, &b->sa_mask, NSIG / 8) == 0;
 }
 
 const char *plugin_guard_differs(const struct plugin_guard *before,
