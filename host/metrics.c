@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
 
-#include "access_log.h"
-#include "audit.h"
 #include "host.h"
 #include "xalloc.h"
 
@@ -115,39 +113,6 @@ void metrics_outcome(struct board_worker *self, int instance, enum metric_outcom
 {
 	if (instance >= 0 && instance < BOARD_INSTANCES)
 		add(&self->outcomes[instance][outcome], 1);
-}
-
-static void count_since(struct board_worker *self, enum metric_counter counter, uint64_t now,
-			uint64_t *seen)
-{
-	metrics_count(self, counter, now - *seen);
-	*seen = now;
-}
-
-void metrics_sample(const struct host *host, struct metrics_seen *seen)
-{
-	struct pool_class *const classes[] = { host->requests, host->verifies, host->background };
-	struct http_stats http;
-	int64_t n_running = 0, n_waiting = 0;
-
-	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
-		struct pool_load load;
-
-		pool_class_load(host->pool, classes[i], &load);
-		n_running += (int64_t)load.n_running;
-		n_waiting += (int64_t)load.n_waiting;
-	}
-	http_server_stats(host->http, &http);
-	metrics_gauge(host->self, GAUGE_POOL_RUNNING, n_running);
-	metrics_gauge(host->self, GAUGE_POOL_WAITING, n_waiting);
-	metrics_gauge(host->self, GAUGE_HASH_WAITING, (int64_t)hasher_waiting(host->hasher));
-	metrics_gauge(host->self, GAUGE_CONNECTIONS, (int64_t)http.n_open);
-	count_since(host->self, METRIC_CONNECTIONS, http.n_accepted, &seen->n_accepted);
-	count_since(host->self, METRIC_CONNECTIONS_REFUSED, http.n_refused, &seen->n_refused);
-	count_since(host->self, METRIC_LOG_DROPPED, access_log_n_dropped(host->access_log),
-		    &seen->n_log_dropped);
-	count_since(host->self, METRIC_AUDIT_DROPPED, audit_n_dropped(host->audit),
-		    &seen->n_audit_dropped);
 }
 
 /* ---- The text ---- */

@@ -38,15 +38,6 @@ void metrics_request(struct board_worker *self, int route, int status, int64_t l
 void metrics_count(struct board_worker *self, enum metric_counter counter, uint64_t n);
 void metrics_gauge(struct board_worker *self, enum metric_gauge gauge, int64_t value);
 void metrics_outcome(struct board_worker *self, int instance, enum metric_outcome outcome);
-
-/* What other modules count themselves, as far as metrics_sample has passed it on; starts zeroed. */
-struct metrics_seen {
-	uint64_t n_accepted, n_refused, n_log_dropped, n_audit_dropped;
-};
-
-/* [loop] To be called every second or so: loads of pool, hasher and edge, and their counts. */
-void metrics_sample(const struct host *host, struct metrics_seen *seen);
-
 /* Prometheus text, summed over all workers; the stores are as this worker last saw them. */
 char *metrics_text(const struct host *host, struct arena *arena);
 
