@@ -156,6 +156,18 @@ static const char *pointer_key(const struct flows *flows, struct arena *arena,
 	return arena_printf(arena, "fl:%s", blind);
 }
 
+static int32_t read_pointer(const struct flows *flows, struct arena *arena, const char *key,
+			    int64_t deadline_ms, const char **id_out)
+{
+	struct pintle_kv_request get = kv_get(key);
+	struct kv_result result = { 0 };
+	int32_t status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+
+	if (status == PINTLE_OK)
+		*id_out = result.value ? result.value : "";
+	return status;
+}
+
 /* Sets the pointer to id if it still holds former (NULL: if there is none). CONFLICT, NOT_FOUND: it
  * does not. */
 static int32_t move_pointer(const struct flows *flows, struct arena *arena, const char *key,
@@ -186,14 +198,12 @@ static int32_t replace_former(const struct flows *flows, struct arena *arena,
 			      const struct flow *flow, int64_t ttl_ms, int64_t deadline_ms)
 {
 	const char *key = pointer_key(flows, arena, flow);
-	struct pintle_kv_request get = kv_get(key);
 
 	for (int i = 0; i < SWAP_TRIES; i++) {
-		struct kv_result result = { 0 };
-		int32_t status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
-		const char *former = status == PINTLE_OK ? result.value : NULL;
+		const char *former = NULL;
+		int32_t status = read_pointer(flows, arena, key, deadline_ms, &former);
 
-		if (status == PINTLE_OK && strcmp(former, flow->id) != 0)
+		if (former && strcmp(former, flow->id) != 0)
 			status = delete_record(flows, arena, former, deadline_ms);
 		if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
 			return status;
@@ -255,12 +265,12 @@ static bool has_target_of(const struct flow *flow, const struct flow *wanted)
 int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct flow *wanted,
 		    int64_t deadline_ms, struct flow *out)
 {
-	struct pintle_kv_request get = kv_get(pointer_key(flows, arena, wanted));
-	struct kv_result result = { 0 };
-	int32_t status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
+	const char *id;
+	int32_t status =
+		read_pointer(flows, arena, pointer_key(flows, arena, wanted), deadline_ms, &id);
 
 	if (status == PINTLE_OK)
-		status = flow_load(flows, arena, result.value, deadline_ms, out);
+		status = flow_load(flows, arena, id, deadline_ms, out);
 	if (status != PINTLE_OK || has_target_of(out, wanted))
 		return status;
 	flow_fini(out);

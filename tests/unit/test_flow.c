@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow.h"
+
+#include "clock.h"
+#include "json.h"
+#include "kv_memory.h"
+#include "kv_probe.h"
+
+#include <pintle/status.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TTL_MS 300000
+#define FOREVER INT64_MAX
+
+static const char *const secrets[] = { "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", NULL };
+
+static struct kv_memory *memory;
+static struct kv_probe probe;
+static struct kv kv;
+static struct seal *seal;
+static struct flows flows;
+static struct arena arena;
+static _Atomic int64_t shift_ms;
+
+static int open_store(void **state)
+{
+	struct err err;
+
+	(void)state;
+	shift_ms = 0;
+	memory = kv_memory_new();
+	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
+	seal = seal_new(secrets, NULL, &err);
+	flows = (struct flows){ &kv, seal };
+	return 0;
+}
+
+static int close_store(void **state)
+{
+	(void)state;
+	kv_memory_free(memory);
+	seal_free(seal);
+	arena_fini(&arena);
+	return 0;
+}
+
+static struct flow flow_of(const char *target)
+{
+	struct flow flow = {
+		.instance = "main",
+		.purpose = PINTLE_LOGIN,
+		.account_id = 42,
+		.session = "s1",
+		.target_ns = "phone",
+		.created_ms = clock_now_ms(),
+		.expires_ms = clock_now_ms() + TTL_MS,
+		.kept = json_pack("{s:s, s:s}", "code", "hash", "name", "\xe7\x8e\x8b"),
+	};
+
+	assert_true(rng_id(flow.id));
+	(void)snprintf(flow.target, sizeof(flow.target), "%s", target);
+	return flow;
+}
+
+/* Whether the flow is in the store, by its id. */
+static bool is_live(const struct flow *flow)
+{
+	struct flow found;
+	int32_t status = flow_load(&flows, &arena, flow->id, FOREVER, &found);
+
+	if (status == PINTLE_OK)
+		flow_fini(&found);
+	return status == PINTLE_OK;
+}
+
+static void store(const struct flow *flow)
+{
+	assert_int_equal(flow_store(&flows, &arena, flow, FOREVER), PINTLE_OK);
+}
+
+static void assert_same(const struct flow *a, const struct flow *b)
+{
+	assert_string_equal(a->id, b->id);
+	assert_string_equal(a->instance, b->instance);
+	assert_int_equal(a->purpose, b->purpose);
+	assert_int_equal(a->account_id, b->account_id);
+	assert_string_equal(a->session, b->session);
+	assert_string_equal(a->target_ns, b->target_ns);
+	assert_string_equal(a->target, b->target);
+	assert_int_equal(a->created_ms, b->created_ms);
+	assert_int_equal(a->expires_ms, b->expires_ms);
+	assert_true(json_equal(a->kept, b->kept));
+}
+
+static void a_record_reads_back(void **state)
+{
+	struct flow flow = flow_of("+8613800138000"), read;
+	size_t len;
+	char *text = flow_encode(&arena, &flow, &len);
+
+	(void)state;
+	assert_non_null(text);
+	assert_true(flow_decode(&read, text, len));
+	assert_same(&flow, &read);
+	flow_fini(&flow);
+	flow_fini(&read);
+	flow_fini(&read); /* what is empty may be ended again */
+}
+
+#define RECORD(v, id, purpose, kept)                                                               \
+	"{\"v\":" v ",\"id\":\"" id "\",\"instance\":\"main\",\"purpose\":" purpose                \
+	",\"account\":0,\"session\":\"\",\"ns\":\"\",\"target\":\"\",\"created\":1,\"expires\":2"  \
+	",\"kept\":" kept "}"
+#define ID "0123456789abcdefghijkl"
+
+static void unknown_records_are_refused(void **state)
+{
+	static const char good[] = RECORD("1", ID, "0", "{}");
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"[]",
+		"x",
+		RECORD("2", ID, "0", "{}"),
+		RECORD("\"1\"", ID, "0", "{}"),
+		RECORD("1", ID "m", "0", "{}"),
+		RECORD("1", ID, "6", "{}"),
+		RECORD("1", ID, "-1", "{}"),
+		RECORD("1", ID, "1.0", "{}"),
+		RECORD("1", ID, "0", "{\"a\":1}"),
+		RECORD("1", ID, "0", "[]"),
+		RECORD("1", ID, "0", "null"),
+		RECORD("1", ID, "0", "{},\"more\":1"),
+		RECORD("1", ID, "0", "{}") "x",
+	};
+	struct flow flow;
+
+	(void)state;
+	assert_true(flow_decode(&flow, good, strlen(good)));
+	flow_fini(&flow);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (flow_decode(&flow, bad[i], strlen(bad[i])))
+			fail_msg("%zu: %s", i, bad[i]);
+		assert_null(flow.kept);
+	}
+	for (size_t len = 0; len < strlen(good); len++) {
+		if (flow_decode(&flow, good, len))
+			fail_msg("cut at %zu", len);
+	}
+}
+
+static void what_is_kept_is_bounded(void **state)
+{
+	struct flow flow = flow_of("t"), read;
+	char value[FLOW_KEPT_MAX];
+	size_t len;
+	char *text;
+
+	(void)state;
+	json_object_clear(flow.kept);
+	memset(value, 'x', sizeof(value));
+	value[FLOW_KEPT_MAX - 1] = '\0';
+	json_object_set_new(flow.kept, "k", json_string(value));
+	text = flow_encode(&arena, &flow, &len);
+	assert_non_null(text);
+	assert_true(flow_decode(&read, text, len));
+	flow_fini(&read);
+	json_object_set_new(flow.kept, "l", json_string(""));
+	assert_null(flow_encode(&arena, &flow, &len));
+	json_object_clear(flow.kept);
+	for (int i = 0; i < JSON_MAX_KEYS; i++)
+		json_object_set_new(flow.kept, arena_printf(&arena, "%d", i), json_string(""));
+	assert_null(flow_encode(&arena, &flow, &len));
+	assert_int_equal(flow_store(&flows, &arena, &flow, FOREVER), PINTLE_INTERNAL);
+	flow_fini(&flow);
+}
+
+static void a_stored_flow_is_loaded_by_id(void **state)
+{
+	struct flow flow = flow_of("+8613800138000"), read;
+
+	(void)state;
+	store(&flow);
+	assert_int_equal(flow_load(&flows, &arena, flow.id, FOREVER, &read), PINTLE_OK);
+	assert_same(&flow, &read);
+	flow_fini(&read);
+	flow_fini(&flow);
+}
+
+static void strange_ids_never_reach_the_store(void **state)
+{
+	static const char *const bad[] = { "",
+					   "x",
+					   "../../../../etc/passwd",
+					   ID "m",
+					   "0123456789abcdefghijk",
+					   "0123456789abcdefghijk:",
+					   "0123456789abcdefghij\xc3\xa9" };
+	struct flow read;
+	const char *word;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (flow_load(&flows, &arena, bad[i], FOREVER, &read) != PINTLE_NOT_FOUND ||
+		    flow_state(&flows, &arena, bad[i], FOREVER, &word) != PINTLE_NOT_FOUND ||
+		    probe.n_ops != 0)
+			fail_msg("%zu: %s", i, bad[i]);
+	}
+	assert_int_equal(flow_load(&flows, &arena, ID, FOREVER, &read), PINTLE_NOT_FOUND);
+	assert_int_equal(probe.n_ops, 1);
+}
+
+static void a_flow_ends_with_its_time(void **state)
+{
+	struct flow flow = flow_of("t");
+
+	(void)state;
+	store(&flow);
+	shift_ms = TTL_MS - 1000;
+	assert_true(is_live(&flow));
+	shift_ms = TTL_MS + 1000;
+	assert_false(is_live(&flow));
+	assert_int_equal(flow_store(&flows, &arena, &flow, FOREVER), PINTLE_EXPIRED);
+	flow_fini(&flow);
+}
+
+static void a_flow_is_consumed_once(void **state)
+{
+	struct flow flow = flow_of("t");
+
+	(void)state;
+	store(&flow);
+	kv_probe_reset(&probe);
+	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_OK);
+	assert_int_equal(probe.n_ops, 1);
+	assert_int_equal(probe.ops[0], PINTLE_KV_TAKE);
+	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_NOT_FOUND);
+	assert_false(is_live(&flow));
+	flow_fini(&flow);
+}
+
+static int32_t latest(const struct flow *wanted, struct flow *out)
+{
+	return flow_latest(&flows, &arena, wanted, FOREVER, out);
+}
+
+static void a_new_flow_replaces_the_old(void **state)
+{
+	struct flow old = flow_of("t"), new = flow_of("t"), read;
+
+	(void)state;
+	store(&old);
+	assert_int_equal(latest(&old, &read), PINTLE_OK);
+	assert_string_equal(read.id, old.id);
+	flow_fini(&read);
+	store(&new);
+	assert_false(is_live(&old));
+	assert_true(is_live(&new));
+	assert_int_equal(latest(&old, &read), PINTLE_OK);
+	assert_string_equal(read.id, new.id);
+	flow_fini(&read);
+	store(&new); /* the same again, for its next step, is no replacement */
+	assert_true(is_live(&new));
+	assert_int_equal(flow_consume(&flows, &arena, &new, FOREVER), PINTLE_OK);
+	assert_int_equal(latest(&old, &read), PINTLE_NOT_FOUND);
+	flow_fini(&old);
+	flow_fini(&new);
+}
+
+static void other_targets_are_left_alone(void **state)
+{
+	struct flow base = flow_of("t"), others[4], read;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		others[i] = flow_of("t");
+	(void)strcpy(others[0].target, "u");
+	(void)strcpy(others[1].target_ns, "email");
+	(void)strcpy(others[2].instance, "second");
+	others[3].purpose = PINTLE_RESET;
+	store(&base);
+	for (int i = 0; i < 4; i++) {
+		if (latest(&others[i], &read) != PINTLE_NOT_FOUND)
+			fail_msg("%d is found", i);
+		store(&others[i]);
+		if (!is_live(&base))
+			fail_msg("%d replaced it", i);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_true(is_live(&others[i]));
+		flow_fini(&others[i]);
+	}
+	flow_fini(&base);
+}
+
+static void without_a_target_nothing_points_to_it(void **state)
+{
+	struct flow first = flow_of(""), second = flow_of("");
+
+	(void)state;
+	store(&first);
+	store(&second);
+	assert_true(is_live(&first));
+	assert_true(is_live(&second));
+	flow_fini(&first);
+	flow_fini(&second);
+}
+
+/* Wherever a store of a second flow breaks off, never are both good, and nobody finds a wrong one. */
+static void a_crash_leaves_no_two_flows(void **state)
+{
+	(void)state;
+	for (int fail_at = 0; fail_at < 4; fail_at++) {
+		struct flow old = flow_of("t"), new = flow_of("t"), read;
+		bool is_found;
+
+		store(&old);
+		kv_probe_reset(&probe);
+		probe.fail_at = fail_at;
+		assert_int_equal(flow_store(&flows, &arena, &new, FOREVER), PINTLE_UNAVAILABLE);
+		kv_probe_reset(&probe);
+		is_found = latest(&old, &read) == PINTLE_OK;
+		if (is_found && strcmp(read.id, old.id) != 0)
+			fail_msg("failing at %d: found the one that failed", fail_at);
+		if (is_found != is_live(&old))
+			fail_msg("failing at %d: the pointer is wrong", fail_at);
+		if (is_found)
+			flow_fini(&read);
+		flow_fini(&old);
+		flow_fini(&new);
+	}
+}
+
+static struct flow rival;
+
+static void store_rival(void)
+{
+	store(&rival);
+}
+
+/* Another worker stores for the same target before each op of this one. */
+static void of_two_at_once_one_stays(void **state)
+{
+	(void)state;
+	for (int race_at = 0; race_at < 4; race_at++) {
+		struct flow old = flow_of("t"), mine = flow_of("t"), read;
+
+		rival = flow_of("t");
+		store(&old);
+		kv_probe_reset(&probe);
+		probe.race = store_rival;
+		probe.race_at = race_at;
+		store(&mine);
+		kv_probe_reset(&probe);
+		assert_int_equal(latest(&old, &read), PINTLE_OK);
+		if (is_live(&old) || is_live(&rival) + is_live(&mine) != 1 || !is_live(&read))
+			fail_msg("race at %d: old %d, rival %d, mine %d", race_at, is_live(&old),
+				 is_live(&rival), is_live(&mine));
+		flow_fini(&read);
+		flow_fini(&old);
+		flow_fini(&mine);
+		flow_fini(&rival);
+	}
+}
+
+static void what_became_of_a_message_is_noted(void **state)
+{
+	struct flow flow = flow_of("+8613800138000");
+	const char *word;
+
+	(void)state;
+	store(&flow);
+	assert_int_equal(flow_state(&flows, &arena, flow.id, FOREVER, &word), PINTLE_NOT_FOUND);
+	assert_int_equal(flow_note_state(&flows, &arena, flow.id, "failed", FOREVER), PINTLE_OK);
+	assert_int_equal(flow_state(&flows, &arena, flow.id, FOREVER, &word), PINTLE_OK);
+	assert_string_equal(word, "failed");
+	flow_fini(&flow);
+}
+
+static void a_store_that_is_down_is_a_fault(void **state)
+{
+	struct flow flow = flow_of("t"), read;
+	const char *word;
+
+	(void)state;
+	store(&flow);
+	kv_probe_reset(&probe);
+	probe.fail_at = 0;
+	assert_int_equal(flow_load(&flows, &arena, flow.id, FOREVER, &read), PINTLE_UNAVAILABLE);
+	assert_int_equal(latest(&flow, &read), PINTLE_UNAVAILABLE);
+	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_UNAVAILABLE);
+	assert_int_equal(flow_state(&flows, &arena, flow.id, FOREVER, &word), PINTLE_UNAVAILABLE);
+	assert_int_equal(flow_note_state(&flows, &arena, flow.id, "failed", FOREVER),
+			 PINTLE_UNAVAILABLE);
+	flow_fini(&flow);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_STORE(a_record_reads_back),
+		WITH_STORE(unknown_records_are_refused),
+		WITH_STORE(what_is_kept_is_bounded),
+		WITH_STORE(a_stored_flow_is_loaded_by_id),
+		WITH_STORE(strange_ids_never_reach_the_store),
+		WITH_STORE(a_flow_ends_with_its_time),
+		WITH_STORE(a_flow_is_consumed_once),
+		WITH_STORE(a_new_flow_replaces_the_old),
+		WITH_STORE(other_targets_are_left_alone),
+		WITH_STORE(without_a_target_nothing_points_to_it),
+		WITH_STORE(a_crash_leaves_no_two_flows),
+		WITH_STORE(of_two_at_once_one_stays),
+		WITH_STORE(what_became_of_a_message_is_noted),
+		WITH_STORE(a_store_that_is_down_is_a_fault),
+	};
+
+	clock_set_shift(&shift_ms);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
