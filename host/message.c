@@ -198,7 +198,7 @@ static struct pintle_inst *next_sender(struct message *message)
 	return NULL;
 }
 
-/* Runs with a place in the next sender's class. */
+/* Runs with a place in the class of one of the senders. */
 static void deliver(struct job *job)
 {
 	struct message *message = (struct message *)job;
@@ -206,10 +206,8 @@ static void deliver(struct job *job)
 	struct pintle_inst *sender;
 
 	while ((sender = next_sender(message))) {
-		enum pool_verdict verdict = POOL_GO;
+		enum pool_verdict verdict = pool_switch(message->host->pool, sender->class, job);
 
-		if (job->in != sender->class)
-			verdict = pool_switch(message->host->pool, sender->class, job);
 		if (verdict == POOL_QUEUED)
 			return;
 		status = verdict == POOL_GO ? send_through(message, sender) : PINTLE_BUSY;
