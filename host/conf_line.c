@@ -102,7 +102,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
 	return !r->has_failed;
 }
 
-static bool read_long_key(struct reader *r, char *text)
+static bool split_key(struct reader *r, char *text)
 {
 	char *separator = find_stop(text, "=:");
 	char *value = separator + 1;
@@ -118,8 +118,10 @@ static bool read_key(struct reader *r, char *text)
 {
 	if (!r->section)
 		return fail(r, "a key before any [section]");
-	if (strlen(text) > INIH_LINE_MAX || strcspn(text, "=:") > INIH_NAME_MAX)
-		return read_long_key(r, text);
+	/* It would also drop a byte order mark, since to inih every line is a first one. */
+	if (strlen(text) > INIH_LINE_MAX || strcspn(text, "=:") > INIH_NAME_MAX ||
+	    (unsigned char)*text > 0x7F)
+		return split_key(r, text);
 	if (ini_parse_string(text, take_key, r) == 0)
 		return true;
 	return r->has_failed ? false : fail(r, "missing '='");

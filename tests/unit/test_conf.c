@@ -114,6 +114,7 @@ static const struct {
 	{ TEXT("[s]\nk = a\0b\n"), "x.ini:2: [s]: a NUL byte" },
 	{ TEXT("[s]\nk = \xC3(\n"), "x.ini:2: [s] k: not valid UTF-8" },
 	{ TEXT("[s]\nk\xC3 = 1\n"), "x.ini:2: [s]: a name may not contain byte 0xc3" },
+	{ TEXT("[s]\n\xEF\xBB\xBFk = 1\n"), "x.ini:2: [s]: a name may not contain byte 0xef" },
 	{ TEXT("[s]\nk = a\x1b[m\n"), "x.ini:2: [s]: a control character" },
 	{ TEXT("[s]\nk = ${PINTLE_NONE}\n"), "x.ini:2: [s] k: the environment has no PINTLE_NONE" },
 	{ TEXT("[s]\nk = ${PINTLE_UNIT\n"), "x.ini:2: [s] k: after \"${\"" },
