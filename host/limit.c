@@ -26,6 +26,7 @@ struct counter {
 	int64_t max, window_ms;
 };
 
+/* The longest window comes first: its end is what the client is told to wait for. */
 struct act {
 	struct counter counters[MAX_COUNTERS];
 	size_t n_counters;
@@ -116,11 +117,11 @@ int32_t limit_send(const struct limits *limits, struct arena *arena, const char 
 	char country[4];
 	struct act act = {
 		.counters = {
-			{ "send-resend", to, 1, settings->resend_ms },
-			{ "send-target-hour", to, settings->send_target_hour, HOUR_MS },
 			{ "send-target-day", to, settings->send_target_day, DAY_MS },
-			{ "send-address-hour", address, settings->send_address_hour, HOUR_MS },
+			{ "send-target-hour", to, settings->send_target_hour, HOUR_MS },
+			{ "send-resend", to, 1, settings->resend_ms },
 			{ "send-address-day", address, settings->send_address_day, DAY_MS },
+			{ "send-address-hour", address, settings->send_address_hour, HOUR_MS },
 			{ "send-global-hour", "", settings->send_global_hour, HOUR_MS },
 		},
 		.n_counters = 6,

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limit.h"
+
+#include "clock.h"
+#include "kv_memory.h"
+#include "kv_probe.h"
+
+#include <pintle/status.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FOREVER INT64_MAX
+#define MINUTE_MS 60000
+#define HOUR_MS 3600000
+
+static const char *const secrets[] = { "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", NULL };
+static const char *const two_countries[] = { "86", "852", NULL };
+
+static const struct limit_settings settings = {
+	.flow_ttl_ms = 300000,
+	.flow_tries = 5,
+	.resend_ms = MINUTE_MS,
+	.code_failures = 10,
+	.code_window_ms = 900000,
+	.secret_failures = 4,
+	.secret_window_ms = 900000,
+	.secret_failures_total = 6,
+	.send_target_hour = 5,
+	.send_target_day = 10,
+	.send_address_hour = 20,
+	.send_address_day = 100,
+	.send_prefix_hour = 30,
+	.send_global_hour = 40,
+	.address_per_minute = 6,
+	.address_auth_per_minute = 3,
+	.countries = two_countries,
+};
+
+static struct kv_memory *memory;
+static struct kv_probe probe;
+static struct kv kv;
+static struct limits limits;
+static struct limit_settings current;
+static struct seal *seal;
+static struct arena arena;
+static struct limit_hit hit;
+static _Atomic int64_t shift_ms;
+
+static int open_store(void **state)
+{
+	struct err err;
+
+	(void)state;
+	shift_ms = 0;
+	current = settings;
+	memory = kv_memory_new();
+	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
+	seal = seal_new(secrets, NULL, &err);
+	limits = (struct limits){ &kv, seal, &current };
+	return 0;
+}
+
+static int close_store(void **state)
+{
+	(void)state;
+	kv_memory_free(memory);
+	seal_free(seal);
+	arena_fini(&arena);
+	return 0;
+}
+
+static struct address address_of(const char *text)
+{
+	struct address address;
+
+	assert_true(address_parse(&address, slice_of(text)));
+	return address;
+}
+
+/* ---- The acts, shortened; each begins with a fresh count of ops ---- */
+
+static int32_t ask(const char *from, bool is_auth)
+{
+	struct address client = address_of(from);
+
+	kv_probe_reset(&probe);
+	return limit_address(&limits, &arena, &client, is_auth, FOREVER, &hit);
+}
+
+static int32_t send_to(const char *to, const char *from)
+{
+	struct address client = address_of(from);
+
+	kv_probe_reset(&probe);
+	return limit_send(&limits, &arena, to, &client, FOREVER, &hit);
+}
+
+static int32_t try_code(const char *flow, const char *subject, int32_t purpose)
+{
+	const struct limit_target target = { "phone", subject, purpose, "main" };
+
+	kv_probe_reset(&probe);
+	return limit_code_try(&limits, &arena, flow, &target, FOREVER, &hit);
+}
+
+static int32_t try_secret(const char *instance, const char *subject)
+{
+	const struct limit_target target = { "username", subject, PINTLE_LOGIN, instance };
+
+	kv_probe_reset(&probe);
+	return limit_secret_try(&limits, &arena, &target, FOREVER, &hit);
+}
+
+static void assert_hit(const char *policy, int64_t quota, int64_t window_ms)
+{
+	assert_string_equal(hit.policy, policy);
+	assert_int_equal(hit.quota, quota);
+	assert_int_equal(hit.window_ms, window_ms);
+	if (hit.retry_ms < 1 || hit.retry_ms > window_ms)
+		fail_msg("%s: retry in %lld of %lld ms", policy, (long long)hit.retry_ms,
+			 (long long)window_ms);
+}
+
+/* ---- Tests ---- */
+
+static void every_act_is_one_step(void **state)
+{
+	static const size_t n_limits[] = { 1, 2, 7, 6, 2, 1, 2 };
+
+	(void)state;
+	for (int i = 0; i < 7; i++) {
+		int32_t status = i == 0   ? ask("192.0.2.1", false)
+				 : i == 1 ? ask("192.0.2.1", true)
+				 : i == 2 ? send_to("+8613800138000", "192.0.2.1")
+				 : i == 3 ? send_to("a@example.com", "192.0.2.1")
+				 : i == 4 ? try_code("f", "u", PINTLE_LOGIN)
+				 : i == 5 ? try_code("g", "", PINTLE_LOGIN)
+					  : try_secret("main", "u");
+
+		if (status != PINTLE_OK || probe.n_ops != 1 || probe.ops[0] != PINTLE_KV_LIMIT ||
+		    probe.n_limits[0] != n_limits[i])
+			fail_msg("%d: status %d, %d ops, %zu counters", i, status, probe.n_ops,
+				 probe.n_limits[0]);
+	}
+}
+
+static void without_the_store_all_is_refused(void **state)
+{
+	struct address client = address_of("192.0.2.1");
+	const struct limit_target target = { "phone", "u", PINTLE_LOGIN, "main" };
+
+	(void)state;
+	kv_probe_reset(&probe);
+	probe.fail_at = 0;
+	assert_int_equal(limit_address(&limits, &arena, &client, true, FOREVER, &hit),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(limit_send(&limits, &arena, "+861", &client, FOREVER, &hit),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(limit_code_try(&limits, &arena, "f", &target, FOREVER, &hit),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(limit_secret_try(&limits, &arena, &target, FOREVER, &hit),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_UNAVAILABLE);
+	assert_int_equal(limit_forget(&limits, &arena, &target, false, FOREVER),
+			 PINTLE_UNAVAILABLE);
+}
+
+static void an_address_has_so_many_a_minute(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask("2001:db8::1", true), PINTLE_OK);
+	assert_int_equal(ask("2001:db8::ffff", true), PINTLE_LIMITED); /* the same /64 */
+	assert_hit("address-auth", 3, MINUTE_MS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask("2001:db8::2", false), PINTLE_OK);
+	assert_int_equal(ask("2001:db8::2", false), PINTLE_LIMITED);
+	assert_hit("address", 6, MINUTE_MS);
+	assert_int_equal(ask("2001:db8:0:1::1", true), PINTLE_OK);
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
+	shift_ms = MINUTE_MS + 1;
+	assert_int_equal(ask("2001:db8::1", true), PINTLE_OK);
+}
+
+/* A45: 1 a minute, 5 an hour, 10 a day, whoever asks. */
+static void a_target_is_not_bombed(void **state)
+{
+	char from[32];
+	int n_sent = 0;
+
+	(void)state;
+	current.send_address_hour = current.send_prefix_hour = current.send_global_hour = 100000;
+	for (int minute = 0; minute < 1400; minute++) {
+		shift_ms = minute * (MINUTE_MS + 1000);
+		(void)snprintf(from, sizeof(from), "10.0.%d.%d", minute / 250, minute % 250);
+		n_sent += send_to("+8613800138000", from) == PINTLE_OK;
+		if (minute == 0) {
+			assert_int_equal(send_to("+8613800138000", "10.9.9.9"), PINTLE_LIMITED);
+			assert_hit("send-resend", 1, MINUTE_MS);
+		}
+		if (minute == 5) {
+			assert_int_equal(n_sent, 5);
+			assert_hit("send-target-hour", 5, HOUR_MS);
+		}
+		arena_fini(&arena);
+	}
+	assert_int_equal(n_sent, 10);
+	assert_hit("send-target-day", 10, 24 * (int64_t)HOUR_MS);
+	assert_int_equal(send_to("+8613800138001", from), PINTLE_OK);
+}
+
+/* A44: neighbouring numbers, from one address, one country, anywhere. */
+static void pumping_is_bounded(void **state)
+{
+	static const struct {
+		const char *policy;
+		int64_t quota;
+		bool one_address, one_country;
+	} cases[] = {
+		{ "send-address-hour", 20, true, false },
+		{ "send-country-hour", 30, false, true },
+		{ "send-global-hour", 40, false, false },
+	};
+	static const char *const countries[] = { "86", "852", "44", "1" };
+	char to[32], from[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int n = 0;
+
+		shift_ms = (int64_t)(i + 1) * 25 * HOUR_MS;
+		do {
+			(void)snprintf(to, sizeof(to), "+%s139%08d",
+				       cases[i].one_country ? "86" : countries[n % 4], n);
+			(void)snprintf(from, sizeof(from), "10.1.%d.1",
+				       cases[i].one_address ? 1 : n);
+		} while (send_to(to, from) == PINTLE_OK && ++n < 100);
+		if (n != cases[i].quota)
+			fail_msg("%zu: %d were sent, then %s", i, n, hit.policy);
+		assert_hit(cases[i].policy, cases[i].quota, HOUR_MS);
+	}
+}
+
+static void a_refused_send_counts_nowhere(void **state)
+{
+	(void)state;
+	current.send_address_hour = 2;
+	assert_int_equal(send_to("+8613800138000", "192.0.2.1"), PINTLE_OK);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(send_to("+8613800138000", "192.0.2.1"), PINTLE_LIMITED);
+	assert_int_equal(send_to("+8613800138001", "192.0.2.1"), PINTLE_OK);
+	assert_int_equal(send_to("+8613800138002", "192.0.2.1"), PINTLE_LIMITED);
+	assert_hit("send-address-hour", 2, HOUR_MS);
+}
+
+/* A01: ten wrong codes in a window, over any number of flows and sends. */
+static void new_flows_give_no_new_tries(void **state)
+{
+	char flow[32];
+	int n_evaluated = 0;
+
+	(void)state;
+	for (int round = 0; round < 10; round++) {
+		(void)snprintf(flow, sizeof(flow), "flow-%d", round);
+		for (int i = 0; i < 4; i++)
+			n_evaluated += try_code(flow, "u", PINTLE_LOGIN) == PINTLE_OK;
+	}
+	assert_int_equal(n_evaluated, 10);
+	assert_hit("code-failures", 10, 900000);
+	assert_int_equal(try_code("other", "v", PINTLE_LOGIN), PINTLE_OK);
+	assert_int_equal(try_code("other", "u", PINTLE_RESET), PINTLE_OK);
+	shift_ms = 900001;
+	assert_int_equal(try_code("later", "u", PINTLE_LOGIN), PINTLE_OK);
+}
+
+static void a_flow_has_so_many_tries(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
+	assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_LIMITED);
+	assert_hit("flow-tries", 5, 300000);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try_code("untargeted", "", PINTLE_LOGIN), PINTLE_OK);
+	assert_int_equal(try_code("untargeted", NULL, PINTLE_LOGIN), PINTLE_LIMITED);
+}
+
+static void a_success_forgets_its_own_failures_only(void **state)
+{
+	const struct limit_target target = { "phone", "u", PINTLE_LOGIN, "main" };
+
+	(void)state;
+	current.flow_tries = 1000;
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
+		assert_int_equal(try_code("g", "u", PINTLE_RESET), PINTLE_OK);
+	}
+	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
+	assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
+	assert_int_equal(try_code("g", "u", PINTLE_RESET), PINTLE_LIMITED);
+	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
+	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
+}
+
+static void a_secret_has_a_window_and_a_total(void **state)
+{
+	const struct limit_target target = { "username", "u", PINTLE_LOGIN, "main" };
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_secret("main", "u"), PINTLE_OK);
+	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
+	assert_hit("secret-failures", 4, 900000);
+	assert_int_equal(try_secret("second", "u"), PINTLE_OK);
+	assert_int_equal(try_secret("main", "v"), PINTLE_OK);
+	/* A76: other ways in are not touched. */
+	assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
+	shift_ms = 900001;
+	assert_int_equal(try_secret("main", "u"), PINTLE_OK);
+	assert_int_equal(try_secret("main", "u"), PINTLE_OK);
+	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
+	assert_string_equal(hit.policy, "secret-failures-total");
+	assert_int_equal(limit_forget(&limits, &arena, &target, false, FOREVER), PINTLE_OK);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_secret("main", "u"), PINTLE_OK);
+	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
+	assert_hit("secret-failures", 4, 900000);
+}
+
+/* A70: nothing counts as everything. */
+static void zero_and_less_mean_never(void **state)
+{
+	static const int64_t none[] = { 0, -1, INT64_MIN };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		current.flow_tries = current.secret_failures = none[i];
+		current.send_global_hour = current.address_per_minute = none[i];
+		assert_int_equal(ask("192.0.2.1", false), PINTLE_LIMITED);
+		assert_int_equal(send_to("a@example.com", "192.0.2.1"), PINTLE_LIMITED);
+		assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_LIMITED);
+		assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
+	}
+}
+
+static void countries_are_a_list_of_the_allowed(void **state)
+{
+	static const char *const all[] = { "*", NULL };
+	static const char *const none[] = { NULL };
+	static const struct {
+		const char *phone;
+		bool ok;
+	} cases[] = {
+		{ "+8613800138000", true },
+		{ "+85291234567", true },
+		{ "+85391234567", false },
+		{ "+12025550123", false },
+		{ "+8", false },
+		{ "+", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		current.countries = two_countries;
+		if (limit_country_ok(&current, cases[i].phone) != cases[i].ok)
+			fail_msg("%zu: %s", i, cases[i].phone);
+		current.countries = all;
+		if (!limit_country_ok(&current, cases[i].phone))
+			fail_msg("%zu: %s with *", i, cases[i].phone);
+		current.countries = none;
+		if (limit_country_ok(&current, cases[i].phone))
+			fail_msg("%zu: %s with none", i, cases[i].phone);
+		current.countries = NULL;
+		assert_false(limit_country_ok(&current, cases[i].phone));
+	}
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_STORE(every_act_is_one_step),
+		WITH_STORE(without_the_store_all_is_refused),
+		WITH_STORE(an_address_has_so_many_a_minute),
+		WITH_STORE(a_target_is_not_bombed),
+		WITH_STORE(pumping_is_bounded),
+		WITH_STORE(a_refused_send_counts_nowhere),
+		WITH_STORE(new_flows_give_no_new_tries),
+		WITH_STORE(a_flow_has_so_many_tries),
+		WITH_STORE(a_success_forgets_its_own_failures_only),
+		WITH_STORE(a_secret_has_a_window_and_a_total),
+		WITH_STORE(zero_and_less_mean_never),
+		WITH_STORE(countries_are_a_list_of_the_allowed),
+	};
+
+	clock_set_shift(&shift_ms);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
