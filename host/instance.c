@@ -105,14 +105,19 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 	return true;
 }
 
-/* A key of every section must not mean something else in one. */
-static bool check_own_keys(const struct plugin *plugin, struct err *err)
+/* A plugin may declare a key of every section to read it too, but not to mean something else by it. */
+static bool check_shared_keys(const struct plugin *plugin, struct err *err)
 {
 	for (size_t i = 0; i < plugin->desc.n_opts; i++) {
+		const struct pintle_opt *own = &plugin->opts[i];
+
 		for (size_t j = 0; j < instance_table.n_opts; j++) {
-			if (strcmp(plugin->opts[i].name, instance_opts[j].name) == 0)
-				return err_set(err, "plugin %s.so: option %s is one of the host's",
-					       plugin->name, plugin->opts[i].name);
+			if (strcmp(own->name, instance_opts[j].name) == 0 &&
+			    own->type != instance_opts[j].type)
+				return err_set(err,
+					       "plugin %s.so: option %s is the host's, of another "
+					       "type",
+					       plugin->name, own->name);
 		}
 	}
 	return true;
@@ -128,7 +133,7 @@ static bool load_plugins(struct instances *instances, const struct snapshot *sna
 		if (!plugin_load(plugin, snapshot->plugins[i].name, snapshot->plugins[i].fd, err))
 			return false;
 		instances->n_plugins++;
-		if (!check_own_keys(plugin, err))
+		if (!check_shared_keys(plugin, err))
 			return false;
 	}
 	return true;

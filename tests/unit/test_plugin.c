@@ -372,7 +372,7 @@ static void tells_why_an_instance_does_not_open(void **state)
 	conf_fini(&snapshot.conf);
 }
 
-static void keeps_its_own_keys(void **state)
+static void shares_a_key_of_the_same_type(void **state)
 {
 	struct instances instances;
 	struct snapshot snapshot;
@@ -381,7 +381,15 @@ static void keeps_its_own_keys(void **state)
 	(void)state;
 	build("small", "-DOPTION='\"timeout\"'");
 	assert_false(make_instances("[small]\n", &snapshot, &instances, &err));
-	assert_string_equal(err.text, "plugin small.so: option timeout is one of the host's");
+	assert_string_equal(err.text,
+			    "plugin small.so: option timeout is the host's, of another type");
+	conf_fini(&snapshot.conf);
+	build("small", "-DOPTION='\"max_running\"'");
+	if (!make_instances("[small]\nmax_running = 3\n", &snapshot, &instances, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(instances.items[0].settings.max_running, 3);
+	assert_int_equal(*(int64_t *)instances.items[0].conf, 3);
+	instances_fini(&instances);
 	conf_fini(&snapshot.conf);
 }
 
@@ -401,7 +409,7 @@ int main(void)
 		WITH_DIR(makes_instances),
 		WITH_DIR(refuses_wrong_sections),
 		WITH_DIR(tells_why_an_instance_does_not_open),
-		WITH_DIR(keeps_its_own_keys),
+		WITH_DIR(shares_a_key_of_the_same_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
