@@ -4,24 +4,37 @@
 #define WORKER_H
 
 #include "board.h"
+#include "listener.h"
 #include "settings.h"
 #include "snapshot.h"
+
+struct host;
 
 struct worker_start {
 	struct snapshot *snapshot;
 	struct board *board;
-	int slot;        /* in the board */
-	int n_workers;   /* of the generation: shares the hashing threads */
-	int *listen_fds; /* in the order of settings: listen, listen_tls; then the control socket */
-	size_t n_listen;
+	int slot;      /* in the board */
+	int n_workers; /* of the generation: shares the hashing threads */
+	const struct listener *listeners;
+	size_t n_listeners;
+	int control_fd;
 	int order_pipe;
-	int ready_pipe; /* one byte is written when it serves */
+	int ready_pipe; /* takes WORKER_READY when it serves, or the text why it cannot; then closed */
 };
+
+#define WORKER_READY '+'
+#define WORKER_EXIT_RETIRED 71
 
 /* Serves until SIGTERM (or SIGQUIT: the generation is replaced); returns the exit status. Single-threaded
  * when called. */
 int worker_run(const struct worker_start *start);
-/* The checker's part: everything a worker does before it serves, migrations included, and undone again. */
+/*
+ * [any] An op of the instance does not return: the fault is noted (-2), the supervisor is told so that it
+ * starts a replacement at once, and this worker drains and ends. Only the first call does anything.
+ */
+void worker_retire(struct host *host, int instance, const char *op);
+/* The checker's part: everything a worker does before it serves, and undone again; with_stores: stores
+ * opened and migrated too, else nothing is written. */
 bool worker_check(struct snapshot *snapshot, bool with_stores, struct err *err);
 
 #endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host_make.h"
+
+#include "clock.h"
+#include "migrate.h"
+#include "routes.h"
+#include "services.h"
+#include "watch.h"
+#include "xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Messages, batches of the audit log and recurring work of plugins: few at once, many may wait. */
+#define BACKGROUND_CAP 4
+#define BACKGROUND_QUEUE 4096
+
+static size_t n_hash_threads(const struct host_start *start)
+{
+	int64_t n = start->settings->pool.hash_threads;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	n /= (int64_t)start->n_workers;
+	return n > 0 ? (size_t)n : 1;
+}
+
+static void make_threads(struct host *host, const struct host_start *start)
+{
+	const struct pool_settings *pool = &start->settings->pool;
+
+	host->loop = loop_new();
+	host->pool = pool_new();
+	host->requests =
+		pool_class_new(host->pool, "requests", (size_t)pool->threads, (size_t)pool->queue);
+	host->verifies = pool_class_new(host->pool, "verifies", (size_t)pool->verify_threads,
+					(size_t)pool->queue);
+	host->background =
+		pool_class_new(host->pool, "background", BACKGROUND_CAP, BACKGROUND_QUEUE);
+	host->hasher = hasher_new(n_hash_threads(start), (size_t)pool->hash_queue);
+}
+
+static bool make_instances(struct host *host, struct err *err)
+{
+	if (!instances_init(&host->instances, host->snapshot, err))
+		return false;
+	for (size_t i = 0; i < host->instances.n_items; i++) {
+		struct pintle_inst *inst = &host->instances.items[i];
+
+		inst->host = host;
+		inst->board_index = board_find_instance(host->board, inst->name);
+		if (inst->board_index < 0)
+			return err_set(err, "[%s]: more than %d names of sections since the start",
+				       inst->name, BOARD_INSTANCES);
+		inst->class =
+			pool_class_new(host->pool, inst->name, (size_t)inst->settings.max_running,
+				       (size_t)inst->settings.max_waiting);
+	}
+	return true;
+}
+
+/* The names have been checked to be sections of plugins; not yet, that the plugins are of the kind. */
+static bool choose_stores(struct host *host, struct err *err)
+{
+	const struct storage_settings *storage = &host->settings->storage;
+	const struct pintle_inst *db = instances_find(&host->instances, storage->db);
+	const struct pintle_inst *kv = instances_find(&host->instances, storage->kv);
+
+	if (!db || !db->plugin->desc.db)
+		return err_set(err, "[storage] db: the plugin of [%s] is no SQL store",
+			       storage->db);
+	if (!kv || !kv->plugin->desc.kv)
+		return err_set(err, "[storage] kv: the plugin of [%s] is no key-value store",
+			       storage->kv);
+	host->db.ops = &db->plugin->db;
+	host->kv.ops = &kv->plugin->kv;
+	host->kv.loop = host->loop;
+	return true;
+}
+
+static bool make_secrets(struct host *host, struct err *err)
+{
+	const char *dir = host->settings->server.state_dir;
+
+	host->seal = seal_new(host->settings->keys.secrets, dir, err);
+	if (!host->seal)
+		return false;
+	host->keyring = keyring_new(&host->token, dir, err);
+	return host->keyring != NULL;
+}
+
+static bool is_store(const struct host *host, const struct pintle_inst *inst)
+{
+	return strcmp(inst->name, host->settings->storage.db) == 0 ||
+	       strcmp(inst->name, host->settings->storage.kv) == 0;
+}
+
+/* Stores first: the others may ask for them as soon as they are open. */
+static bool open_instances(struct host *host, bool are_stores, struct err *err)
+{
+	for (size_t i = 0; i < host->instances.n_items; i++) {
+		struct pintle_inst *inst = &host->instances.items[i];
+		struct breadcrumb before;
+		bool ok;
+
+		if (is_store(host, inst) != are_stores)
+			continue;
+		before = breadcrumb_enter(inst->board_index, "open");
+		ok = instance_open(inst, services(), err);
+		breadcrumb_leave(before);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static void join_stores(struct host *host)
+{
+	const struct storage_settings *storage = &host->settings->storage;
+
+	host->db.self = instances_find(&host->instances, storage->db)->self;
+	host->kv.self = instances_find(&host->instances, storage->kv)->self;
+}
+
+static bool make_group(struct host *host, const struct group_settings *settings, struct err *err)
+{
+	struct group *group = &host->groups[host->n_groups++];
+	size_t n = 0;
+
+	while (settings->senders[n])
+		n++;
+	(void)snprintf(group->name, sizeof(group->name), "%s", settings->name);
+	group->senders = xcalloc(n + 1, sizeof(struct pintle_inst *));
+	for (; group->n_senders < n; group->n_senders++) {
+		const char *name = settings->senders[group->n_senders];
+		struct pintle_inst *inst = instances_find(&host->instances, name);
+
+		if (!inst || !inst->plugin->desc.sender)
+			return err_set(err, "[group %s] senders: the plugin of [%s] sends nothing",
+				       group->name, name);
+		group->senders[group->n_senders] = inst;
+	}
+	return true;
+}
+
+static bool make_groups(struct host *host, struct err *err)
+{
+	const struct settings *settings = host->settings;
+
+	host->groups = xcalloc(settings->n_groups + 1, sizeof(*host->groups));
+	for (size_t i = 0; i < settings->n_groups; i++) {
+		if (!make_group(host, &settings->groups[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool make_networks(struct host *host, struct err *err)
+{
+	const struct settings *settings = host->settings;
+
+	return network_list_init(&host->trusted, settings->server.trusted_proxies, err) &&
+	       network_list_init(&host->metrics_allow, settings->server.metrics_allow, err) &&
+	       network_list_init(&host->blocked, settings->limits.blocked_addresses, err);
+}
+
+static void make_edge(struct host *host)
+{
+	const struct server_settings *server = &host->settings->server;
+	struct http_server_conf conf = {
+		.limits = { .max_head = server->max_head,
+			    .max_body = server->max_body,
+			    .head_timeout_ms = server->head_timeout_ms,
+			    .body_timeout_ms = server->body_timeout_ms,
+			    .write_timeout_ms = server->write_timeout_ms,
+			    .idle_timeout_ms = server->idle_timeout_ms,
+			    .max_connections = server->max_connections,
+			    .max_per_address = server->max_per_address },
+		.handler = dispatch_handle,
+		.refuse = dispatch_refuse,
+		.ctx = host,
+	};
+
+	host->client = http_client_new(host->loop);
+	host->tokens = token_cache_new((size_t)host->settings->token.cache_entries);
+	host->http = http_server_new(host->loop, &conf);
+}
+
+/* What a dry run leaves out: all that writes to the state folder. */
+static bool make_state(struct host *host, struct err *err)
+{
+	if (!make_secrets(host, err) || !open_instances(host, true, err))
+		return false;
+	join_stores(host);
+	host->limits = (struct limits){ &host->kv, host->seal, &host->settings->limits };
+	host->audit = audit_new(&host->db, host->pool, host->background);
+	host->access_log = access_log_new(host->settings->log.access, err);
+	return host->access_log != NULL;
+}
+
+static bool make_all(struct host *host, const struct host_start *start, struct err *err)
+{
+	make_threads(host, start);
+	if (!make_instances(host, err) || !choose_stores(host, err) || !make_groups(host, err) ||
+	    !make_networks(host, err))
+		return false;
+	host->router =
+		router_new(routes_own, routes_n_own, &host->instances, api_plugin_route, err);
+	if (!host->router)
+		return false;
+	make_edge(host);
+	if (!start->is_dry && !make_state(host, err))
+		return false;
+	return open_instances(host, false, err);
+}
+
+bool host_make(struct host *host, const struct host_start *start, struct err *err)
+{
+	*host = (struct host){ .settings = start->settings,
+			       .snapshot = start->snapshot,
+			       .board = start->board,
+			       .self = start->self,
+			       .order_pipe = start->order_pipe,
+			       .start_ms = clock_now_ms(),
+			       .token = start->settings->token };
+	if (!*host->token.issuer)
+		host->token.issuer = *start->settings->server.public_url
+					     ? start->settings->server.public_url
+					     : start->url;
+	if (make_all(host, start, err))
+		return true;
+	host_undo(host);
+	return false;
+}
+
+bool host_migrate(struct host *host, struct err *err)
+{
+	size_t n_applied = 0;
+
+	if (!migrate_run(&host->db, "core", migrate_core, migrate_n_core, &n_applied, err))
+		return false;
+	for (size_t i = 0; i < host->instances.n_plugins; i++) {
+		const struct plugin *plugin = &host->instances.plugins[i];
+
+		if (!migrate_run(&host->db, plugin->name, plugin->migrations,
+				 plugin->desc.n_migrations, &n_applied, err))
+			return false;
+	}
+	return true;
+}
+
+static void free_groups(struct host *host)
+{
+	for (size_t i = 0; i < host->n_groups; i++)
+		free(host->groups[i].senders);
+	free(host->groups);
+}
+
+void host_undo(struct host *host)
+{
+	http_server_free(host->http);
+	http_client_free(host->client);
+	audit_free(host->audit);
+	pool_free(host->pool);
+	watch_fini();
+	access_log_free(host->access_log);
+	token_cache_free(host->tokens);
+	router_free(host->router);
+	network_list_fini(&host->trusted);
+	network_list_fini(&host->metrics_allow);
+	network_list_fini(&host->blocked);
+	free_groups(host);
+	instances_fini(&host->instances);
+	keyring_free(host->keyring);
+	seal_free(host->seal);
+	hasher_free(host->hasher);
+	if (host->loop)
+		loop_free(host->loop);
+	*host = (struct host){ 0 };
+}
