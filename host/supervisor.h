@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The supervisor: reads no network, runs no plugin. A short-lived child checks the configuration; the
- * listeners stay open here; dead workers are replaced; orders come as bytes over a pipe from workers.
+ * listeners stay open here; dead workers are replaced; orders come as lines over a pipe from workers.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
 #include "conf.h"
 
-/* One line each on the order pipe: "reload", "stop", "resume NAME". */
+/* One line each on the order pipe: "reload", "stop", "resume NAME", and a worker's own "retire SLOT". */
 #define SUPERVISOR_ORDER_MAX 128
 
 struct supervisor_start {
@@ -17,9 +17,11 @@ struct supervisor_start {
 	size_t n_overrides;
 };
 
-/* Returns the exit status. Prints "ready http://ADDRESS:PORT" on standard output when it serves. */
-int supervisor_run(const struct supervisor_start *start);
-/* Reads and checks everything, prints nothing; for `pintled --check`. */
-bool supervisor_check(const struct supervisor_start *start, struct err *err);
+/* Serves until it is told to stop: true. False with the reason when it cannot start. Prints "ready
+ * http://ADDRESS:PORT" on standard output when it serves. */
+bool supervisor_run(const struct supervisor_start *start, struct err *err);
+/* Reads and checks everything in a child, prints nothing. with_stores: opens the stores and brings the
+ * schema up to date; else nothing is written. */
+bool supervisor_check(const struct supervisor_start *start, bool with_stores, struct err *err);
 
 #endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checker.h"
+
+#include "clock.h"
+#include "instance.h"
+#include "log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef PINTLE_PLUGIN_DIR
+#define PINTLE_PLUGIN_DIR "/usr/lib/pintle/plugins"
+#endif
+/* Migrations of a large database take their time; a plugin that hangs must not block reloads for ever. */
+#define CHECK_MAX_MS (10 * 60 * 1000)
+#define IS_GOOD '+'
+#define IS_BAD '-'
+
+void checker_plugin_dir(const char *configured, char *out, size_t out_len)
+{
+	char program[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	struct stat st;
+
+	(void)snprintf(out, out_len, "%s", configured);
+	if (*configured)
+		return;
+	program[len > 0 ? len : 0] = '\0';
+	if (len > 0)
+		*strrchr(program, '/') = '\0';
+	if (snprintf(out, out_len, "%s/plugins", program) >= (int)out_len || stat(out, &st) != 0 ||
+	    !S_ISDIR(st.st_mode))
+		(void)snprintf(out, out_len, "%s", PINTLE_PLUGIN_DIR);
+}
+
+void checker_become_child(pid_t parent, int death_signal)
+{
+	static const int ordinary[] = { SIGTERM, SIGQUIT, SIGCHLD };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	for (size_t i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++)
+		(void)signal(ordinary[i], SIG_DFL);
+	/* What a terminal sends to all is meant for the supervisor, which tells the others. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (prctl(PR_SET_PDEATHSIG, death_signal) != 0 || getppid() != parent)
+		_exit(1);
+}
+
+static bool check(const struct supervisor_start *start, bool with_stores, struct snapshot *snapshot,
+		  struct err *err)
+{
+	char plugin_dir[PATH_MAX];
+	struct settings settings;
+	bool ok;
+
+	*snapshot = (struct snapshot){ 0 };
+	if (!conf_read(&snapshot->conf, start->conf_dir, start->overrides, start->n_overrides,
+		       err) ||
+	    !settings_bind(&settings, &snapshot->conf, err))
+		return false;
+	checker_plugin_dir(settings.server.plugin_dir, plugin_dir, sizeof(plugin_dir));
+	log_init("checker", (enum log_level)settings.log.level);
+	ok = instances_open_files(snapshot, plugin_dir, err) &&
+	     worker_check(snapshot, with_stores, err);
+	settings_fini(&settings);
+	return ok;
+}
+
+static void run_child(const struct supervisor_start *start, bool with_stores, int socket)
+{
+	struct snapshot snapshot;
+	struct err err = { .text = "" };
+	char verdict = check(start, with_stores, &snapshot, &err) ? IS_GOOD : IS_BAD;
+
+	(void)!write(socket, &verdict, 1); /* who does not listen has gone, and so do we */
+	if (verdict == IS_BAD)
+		(void)!write(socket, err.text, strlen(err.text));
+	else if (!snapshot_send(&snapshot, socket, &err))
+		log_error("%s", err.text);
+}
+
+bool checker_start(struct checker *checker, const struct supervisor_start *start, bool with_stores,
+		   struct err *err)
+{
+	const struct timeval limit = { .tv_sec = CHECK_MAX_MS / 1000 };
+	pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_set(err, "no socket for the check: %s", strerror(errno));
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	checker->pid = fork();
+	if (checker->pid == 0) {
+		checker_become_child(parent, SIGKILL);
+		(void)close(pair[0]);
+		run_child(start, with_stores, pair[1]);
+		_exit(0); /* the parent's buffers and hooks are not ours to run */
+	}
+	(void)close(pair[1]);
+	checker->socket = pair[0];
+	checker->deadline_ms = clock_mono_ms() + CHECK_MAX_MS;
+	if (checker->pid > 0)
+		return true;
+	(void)close(pair[0]);
+	*checker = (struct checker){ 0 };
+	return err_set(err, "no process for the check: %s", strerror(errno));
+}
+
+static bool read_reason(int socket, struct err *err)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = recv(socket, err->text + len, sizeof(err->text) - 1 - len, 0)) > 0)
+		len += (size_t)n;
+	err->text[len] = '\0';
+	return false;
+}
+
+/* The socket is closed, so the child ends; one that was told to is killed first. */
+static bool reap(const struct checker *checker, struct err *err)
+{
+	int status = 0;
+	pid_t pid;
+
+	do
+		pid = waitpid(checker->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	if (pid == checker->pid && WIFSIGNALED(status))
+		return err_set(err,
+			       "the check of the configuration died of signal %d (%s): a "
+			       "plugin crashed while it was loaded or opened",
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return err_set(err, "the check of the configuration ended without a result");
+}
+
+bool checker_finish(struct checker *checker, struct snapshot *snapshot, struct err *err)
+{
+	char verdict = 0;
+	ssize_t n = recv(checker->socket, &verdict, 1, 0);
+	struct err ignored;
+	bool ok = false;
+
+	if (n == 1 && verdict == IS_GOOD)
+		ok = snapshot_receive(snapshot, checker->socket, err);
+	else if (n == 1)
+		ok = read_reason(checker->socket, err);
+	(void)close(checker->socket);
+	if (n < 0)
+		(void)kill(checker->pid, SIGKILL); /* its time is over */
+	(void)reap(checker, n == 1 ? &ignored : err);
+	*checker = (struct checker){ 0 };
+	return ok;
+}
+
+void checker_kill(struct checker *checker)
+{
+	struct err ignored;
+
+	if (checker->pid == 0)
+		return;
+	(void)close(checker->socket);
+	(void)kill(checker->pid, SIGKILL);
+	(void)reap(checker, &ignored);
+	*checker = (struct checker){ 0 };
+}
