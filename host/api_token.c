@@ -18,24 +18,33 @@
 
 /* ---- Refresh and logout ---- */
 
-/* Asked only after somebody has shown a token of the session. */
-static bool is_frozen(struct tx *tx, const struct session *session)
+static int32_t take_number(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
-	struct account account;
+	(void)n_cols;
+	*(int64_t *)ctx = cols[0].num;
+	return PINTLE_OK;
+}
 
-	return strcmp(session->realm, "user") == 0 &&
-	       account_by_id(tx, session->subject_id, &account) == PINTLE_OK &&
-	       account.status == PINTLE_FROZEN;
+/* Whoever shows a token of the session may know. From SQL: a tombstone does not say whose it was. */
+static int32_t owner_of(struct tx *tx, const char *sid, struct account *out)
+{
+	int64_t id;
+	int32_t status = db_first(tx,
+				  "SELECT subject_id FROM user_sessions"
+				  " WHERE session_id = ? AND realm = 'user'",
+				  DB_PARAMS(db_text(sid)), take_number, &id);
+
+	return status == PINTLE_OK ? account_by_id(tx, id, out) : status;
 }
 
 static void refuse_ended(struct request *request, struct tx *tx, const char *sid)
 {
-	struct session session;
-	int32_t status = session_load(&request->host->kv, tx, &request->arena, sid, &session);
+	struct account account;
+	int32_t status = owner_of(tx, sid, &account);
 
 	if (PINTLE_IS_FAULT(status))
 		answer_status(request, status);
-	else if (status == PINTLE_OK && is_frozen(tx, &session))
+	else if (status == PINTLE_OK && account.status == PINTLE_FROZEN)
 		answer_error(request, "account_frozen");
 	else
 		answer_error(request, "invalid_token");
@@ -225,13 +234,6 @@ static bool read_token(const struct host *host, const char *text, struct present
 	return true;
 }
 
-static int32_t take_generation(void *ctx, const struct pintle_value *cols, size_t n_cols)
-{
-	(void)n_cols;
-	*(int64_t *)ctx = cols[0].num;
-	return PINTLE_OK;
-}
-
 /* The session of a token that is good now; NOT_FOUND when it is not. */
 static int32_t load_active(struct request *request, const struct presented *token,
 			   struct session *out)
@@ -247,7 +249,7 @@ static int32_t load_active(struct request *request, const struct presented *toke
 	if (token->is_access)
 		return PINTLE_OK;
 	status = db_first(&tx, "SELECT generation FROM user_sessions WHERE session_id = ?",
-			  DB_PARAMS(db_text(token->sid)), take_generation, &generation);
+			  DB_PARAMS(db_text(token->sid)), take_number, &generation);
 	if (status != PINTLE_OK)
 		return status;
 	return generation == token->generation ? PINTLE_OK : PINTLE_NOT_FOUND;
