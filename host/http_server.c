@@ -103,6 +103,20 @@ static bool has_room(struct http_server *server)
 	return server->stats.n_open < max;
 }
 
+/* The cap of the address comes first: who has used it up must not push others out. */
+static bool may_enter(struct http_server *server, const struct address *peer)
+{
+	bool counts = is_counted(server, peer);
+
+	if (counts && !count_in(server, peer))
+		return false;
+	if (has_room(server))
+		return true;
+	if (counts)
+		count_out(server, peer);
+	return false;
+}
+
 static void welcome(struct listener *listener, int fd, const struct sockaddr *sa)
 {
 	struct http_server *server = listener->server;
@@ -110,8 +124,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr *sa
 	struct bufferevent *bev;
 
 	address_from_socket(&origin.peer, sa);
-	if (!has_room(server) ||
-	    (is_counted(server, &origin.peer) && !count_in(server, &origin.peer))) {
+	if (!may_enter(server, &origin.peer)) {
 		server->stats.n_refused++;
 		close(fd);
 		return;

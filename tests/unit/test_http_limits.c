@@ -236,6 +236,27 @@ static void the_longest_idle_makes_room(void **state)
 	edge_free(edge);
 }
 
+static void who_is_at_its_cap_pushes_nobody_out(void **state)
+{
+	struct http_limits limits = edge_limits;
+	struct edge *edge;
+	int idle, greedy;
+
+	(void)state;
+	limits.max_connections = 2;
+	limits.max_per_address = 1;
+	edge = edge_new(&limits, NULL, NULL);
+	idle = edge_connect_from(edge, "127.0.0.2");
+	expect_served(idle);
+	greedy = edge_connect_from(edge, "127.0.0.3");
+	expect_served(greedy);
+	expect_refused(edge_connect_from(edge, "127.0.0.3"));
+	expect_served(idle);
+	close(idle);
+	close(greedy);
+	edge_free(edge);
+}
+
 static void a_drain_ends_what_is_idle_and_finishes_the_rest(void **state)
 {
 	struct edge *edge = edge_new(&edge_limits, NULL, NULL);
@@ -293,6 +314,7 @@ int main(void)
 		cmocka_unit_test(an_address_has_a_cap),
 		cmocka_unit_test(proxies_are_not_counted),
 		cmocka_unit_test(the_longest_idle_makes_room),
+		cmocka_unit_test(who_is_at_its_cap_pushes_nobody_out),
 		cmocka_unit_test(a_drain_ends_what_is_idle_and_finishes_the_rest),
 		cmocka_unit_test(a_server_freed_first_leaves_the_request),
 	};
