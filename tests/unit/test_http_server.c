@@ -245,6 +245,24 @@ static void refusals_are_told_and_end_the_connection(void **state)
 	}
 }
 
+/* Closing while the body still comes would reset the connection, and clients would not see why. */
+static void a_refused_upload_may_go_on(void **state)
+{
+	int fd = edge_connect(*state);
+	ssize_t len;
+
+	edge_send(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n");
+	assert_int_equal(recv(fd, got, 1, MSG_PEEK), 1);
+	for (int i = 0; i < 100; i++)
+		edge_send(fd, "more of what is not wanted");
+	(void)shutdown(fd, SHUT_WR);
+	len = edge_read_all(fd, got, sizeof(got));
+	if (len < 0)
+		fail_msg("reset after: %s", got);
+	expect_in(got, "HTTP/1.1 413 ");
+	close(fd);
+}
+
 static void a_head_has_a_limit(void **state)
 {
 	char request[10000];
@@ -365,6 +383,7 @@ int main(void)
 		STORY(a_head_may_come_byte_by_byte),
 		STORY(a_long_chunked_body_arrives_whole),
 		STORY(refusals_are_told_and_end_the_connection),
+		STORY(a_refused_upload_may_go_on),
 		STORY(a_head_has_a_limit),
 		STORY(continue_comes_before_the_body),
 		STORY(a_big_answer_arrives_whole),
