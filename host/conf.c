@@ -21,17 +21,16 @@ bool conf_fail(struct err *err, const struct conf_place *place, const char *fmt,
 	size_t len = 0;
 	va_list args;
 
+	/* The precisions keep any text within where. */
 	if (place->file)
-		len = (size_t)snprintf(where, 256, "%s:", place->file);
-	if (len > 255)
-		len = 255;
+		len = (size_t)snprintf(where, sizeof(where), "%.250s:", place->file);
 	if (place->line > 0)
-		len += (size_t)snprintf(where + len, 32, "%d:", place->line);
+		len += (size_t)snprintf(where + len, sizeof(where) - len, "%d:", place->line);
 	if (place->section)
-		len += (size_t)snprintf(where + len, 96, "%s[%s]%s", len > 0 ? " " : "",
-					place->section, place->key ? "" : ":");
+		len += (size_t)snprintf(where + len, sizeof(where) - len, "%s[%.48s]%s",
+					len > 0 ? " " : "", place->section, place->key ? "" : ":");
 	if (place->key)
-		(void)snprintf(where + len, 96, " %s:", place->key);
+		(void)snprintf(where + len, sizeof(where) - len, " %.48s:", place->key);
 	va_start(args, fmt);
 	(void)vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
@@ -152,14 +151,18 @@ static bool read_override(struct conf *conf, const char *file, const char *text,
 	char *section = NULL, *name = NULL, *value = NULL;
 	bool ok = false;
 
+	/* What follows the '=' may be a secret. */
 	if (!dot || dot == text || dot + 1 == equals)
-		return conf_fail(err, &place, "\"%.80s\" is not section.key=value", text);
+		return conf_fail(err, &place, "\"%.*s\" is not section.key=value",
+				 (int)strcspn(text, "="), text);
 	section = xstrndup(text, (size_t)(dot - text));
 	name = xstrndup(dot + 1, (size_t)(equals - dot - 1));
-	place.section = section;
-	place.key = name;
-	if (!conf_line_check_name(section, &place, err) || !conf_line_check_name(name, &place, err))
+	if (!conf_line_check_name(section, &place, err))
 		goto out;
+	place.section = section;
+	if (!conf_line_check_name(name, &place, err))
+		goto out;
+	place.key = name;
 	value = conf_value_resolve(equals + 1, &place, err);
 	ok = value && put_override(conf, &place, value);
 out:

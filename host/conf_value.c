@@ -118,9 +118,10 @@ static char *read_value_file(const char *path, const struct conf_place *place, s
 		text = NULL;
 		goto out;
 	}
-	if (mode & S_IROTH)
-		log_warn("%s:%d: [%s] %s: everybody on this machine can read %s", place->file,
-			 place->line, place->section, place->key, full);
+	if (mode & S_IROTH) {
+		(void)conf_fail(&why, place, "everybody on this machine can read %s", full);
+		log_warn("%s", why.text);
+	}
 	cut_line_end(text, len);
 out:
 	free(full);

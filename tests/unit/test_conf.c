@@ -312,19 +312,24 @@ static void overrides_win_and_make(void **state)
 
 static void refuses_a_bad_override(void **state)
 {
+	static char long_name[3000];
 	static const struct {
 		const char *text, *err;
 	} rows[] = {
 		{ "", "-o: \"\" is not section.key=value" },
 		{ "s.k", "-o: \"s.k\" is not section.key=value" },
-		{ "k=1", "-o: \"k=1\" is not section.key=value" },
-		{ ".k=1", "-o: \".k=1\" is not section.key=value" },
-		{ "s.=1", "-o: \"s.=1\" is not section.key=value" },
+		{ "k=1", "-o: \"k\" is not section.key=value" },
+		{ ".k=1", "-o: \".k\" is not section.key=value" },
+		{ "s.=1", "-o: \"s.\" is not section.key=value" },
+		{ "s.k\x1b=1", "-o: [s]: a name may not contain byte 0x1b" },
+		{ long_name, "-o: a name is longer than 48 bytes" },
 		{ "s.k=${PINTLE_NONE}", "-o: [s] k: the environment has no PINTLE_NONE" },
 		{ "s.k=\xff", "-o: [s] k: not valid UTF-8" },
 	};
 
 	(void)state;
+	memset(long_name, 's', sizeof(long_name) - 1);
+	memcpy(long_name + sizeof(long_name) - 5, ".k=1", 4);
 	write_file("1.ini", TEXT("[s]\nk = 1\n"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct conf_override override = { rows[i].text };
