@@ -77,11 +77,14 @@ static int is_loopback(const char *url)
 {
 	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::1]" };
 	const char *host = url + strlen("http://");
+	size_t authority = strcspn(host, "/?#");
 
+	if (memchr(host, '@', authority)) /* what stands before it is no host */
+		return 0;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		size_t len = strlen(hosts[i]);
 
-		if (strncmp(host, hosts[i], len) == 0 && strchr(":/?", host[len]))
+		if (strncmp(host, hosts[i], len) == 0 && strchr(":/?#", host[len]))
 			return 1;
 	}
 	return 0;
