@@ -10,19 +10,21 @@ extern const size_t routes_n_own;
 
 /* api_auth.c: sign-in, generic */
 route_handler api_providers, api_begin, api_verify, api_flow_show, api_flow_cancel, api_callback,
-	api_plugin_route;
+	api_bind, api_unbind, api_plugin_route;
+/* check.c */
+route_handler api_check;
 /* api_token.c: tokens and sessions as others see them */
-route_handler api_refresh, api_logout, api_check, api_introspect, api_revoke, api_jwks,
-	api_metadata;
+route_handler api_refresh, api_logout, api_introspect, api_revoke, api_jwks, api_metadata;
 /* api_user.c: the account signed in */
-route_handler api_profile, api_profile_update, api_identities, api_bind, api_unbind, api_sessions,
-	api_session_delete, api_sessions_delete;
+route_handler api_profile, api_profile_update, api_identities, api_sessions, api_session_delete,
+	api_sessions_delete;
 /* api_ops.c: operation */
 route_handler api_healthz, api_readyz, api_metrics, api_openapi;
-/* api_control.c: the control socket, for pintlectl */
+/* api_control.c: the process, for pintlectl; the clock in a test build only */
 route_handler api_control_status, api_control_order, api_control_providers, api_control_resume,
-	api_control_user_create, api_control_user_show, api_control_user_status,
-	api_control_session_revoke, api_control_key_rotate, api_control_outbox, api_control_routes,
-	api_control_clock;
+	api_control_key_rotate, api_control_outbox, api_control_routes, api_control_clock;
+/* api_control_user.c: accounts and sessions, for pintlectl */
+route_handler api_control_user_create, api_control_user_show, api_control_user_status,
+	api_control_session_revoke;
 
 #endif
