@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record of a flow is JSON. The order of writes in flow_store is such that a crash leaves at most a
- * flow nobody knows of, never two that are good for the same target.
+ * The record of a flow is JSON. The order of writes in flow_store is such that a crash leaves at
+ * most a flow nobody knows of, never two that are good for the same target.
  */
 #include "flow.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flows: what a begin left for its verify, in the kv store ("f:<id>" the record, "fl:<hash>" the newest
- * flow of a target, "fs:<id>" what became of its message). A flow is consumed by one take: one winner.
+ * Flows: what a begin left for its verify, in the kv store ("f:<id>" the record, "fl:<hash>" the
+ * newest flow of a target, "fs:<id>" what became of its message). A flow is consumed by one take:
+ * one winner.
  */
 #ifndef FLOW_H
 #define FLOW_H
@@ -26,8 +27,8 @@ struct flow {
 	char id[RNG_ID_LEN + 1];
 	char instance[48];
 	int32_t purpose;
-	int64_t account_id; /* of who was signed in at begin, 0: nobody; bind and change need the same */
-	char session[64];                /* theirs */
+	int64_t account_id; /* signed in at begin, 0: nobody; bind and change need the same */
+	char session[64];   /* theirs */
 	char target_ns[64], target[256]; /* empty: none named */
 	int64_t created_ms, expires_ms;
 	json_t *kept; /* object of texts; owned */
@@ -35,13 +36,13 @@ struct flow {
 
 void flow_fini(struct flow *flow); /* wipes what was kept */
 
-/* [any] Record as text in the arena, NULL when too much is kept; and back, false for what it does not
- * know. */
+/* [any] Record as text in the arena, NULL when too much is kept; and back, false for what it does
+ * not know. */
 char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out);
 bool flow_decode(struct flow *flow, const void *bytes, size_t len);
 
-/* [worker] all. store also ends the target's older flow of the same instance and purpose; the same flow
- * may be stored again. */
+/* [worker] all. store also ends the target's older flow of the same instance and purpose; the
+ * same flow may be stored again. */
 int32_t flow_store(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms);
 /* NOT_FOUND: unknown or expired. out is the caller's to fini when OK. */
@@ -53,7 +54,8 @@ int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct
 /* The atomic end: OK for exactly one caller, NOT_FOUND for all others. */
 int32_t flow_consume(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		     int64_t deadline_ms);
-/* What poll shows besides pending: "failed" when its message did not go. NOT_FOUND: nothing noted. */
+/* What poll shows besides pending: "failed" when its message did not go. NOT_FOUND: nothing
+ * noted. */
 int32_t flow_note_state(const struct flows *flows, struct arena *arena, const char *id,
 			const char *state, int64_t deadline_ms);
 int32_t flow_state(const struct flows *flows, struct arena *arena, const char *id,

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a text would cost to parse. Right for JSON; for anything else jansson stops at the same place
- * at which this count goes astray. */
+/* What a text would cost to parse. Right for JSON; for anything else jansson stops at the same
+ * place at which this count goes astray. */
 struct extent {
 	size_t depth, n_keys;
 };

@@ -11,9 +11,10 @@
 #define JSON_MAX_KEYS 256
 
 /*
- * Parses one document of any type: no duplicate keys, no NUL in strings, valid UTF-8, nothing after it,
- * at most JSON_MAX_DEPTH deep and JSON_MAX_KEYS members in all (both checked before parsing). NULL when
- * it is not; then why_out says what is wrong: "not JSON", "too deep", "duplicate key", "too many keys".
+ * Parses one document of any type: no duplicate keys, no NUL in strings, valid UTF-8, nothing after
+ * it, at most JSON_MAX_DEPTH deep and JSON_MAX_KEYS members in all (both checked before parsing).
+ * NULL when it is not; then why_out says what is wrong: "not JSON", "too deep", "duplicate key",
+ * "too many keys".
  */
 json_t *json_parse(const char *text, size_t len, const char **why_out);
 /* Compact text in the arena. */

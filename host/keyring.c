@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of ES256 are files "es256-<created, unix ms>-<kid>.pem" in dir/keys: a listing shows their order,
- * and the order with the settings gives what each key does at any time. Nothing else is stored.
+ * Keys of ES256 are files "es256-<created, unix ms>-<kid>.pem" in dir/keys: a listing shows their
+ * order, and the order with the settings gives what each key does at any time. Nothing else is
+ * stored.
  */
 #include "keyring.h"
 

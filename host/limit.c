@@ -12,7 +12,8 @@
 #define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
-/* NIST SP 800-63B-4 3.2.2 bounds failures in a row, whatever the time between; a record needs an end. */
+/* NIST SP 800-63B-4 3.2.2 bounds failures in a row, whatever the time between; a record needs an
+ * end. */
 #define TOTAL_WINDOW_MS (30 * DAY_MS)
 #define MAX_COUNTERS 8
 
@@ -172,10 +173,12 @@ int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 {
 	const struct limit_settings *settings = limits->settings;
 	const char *of = secret_target(arena, target);
+	const int64_t total = settings->secret_failures_total;
 	const struct act act = {
 		.counters = {
-			{ POLICY_SECRET_TOTAL, of, settings->secret_failures_total, TOTAL_WINDOW_MS },
-			{ POLICY_SECRET, of, settings->secret_failures, settings->secret_window_ms },
+			{ POLICY_SECRET_TOTAL, of, total, TOTAL_WINDOW_MS },
+			{ POLICY_SECRET, of, settings->secret_failures,
+			  settings->secret_window_ms },
 		},
 		.n_counters = 2,
 	};

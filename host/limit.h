@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every limit that is counted, in the kv store, so that all workers and hosts agree. Counting happens
- * before the act and all counters of one act go in one all-or-none step. Without the store the answer
- * is a fault: nothing is sent, nothing is compared. Targets are kept as keyed hashes. [worker]
+ * Every limit that is counted, in the kv store, so that all workers and hosts agree. Counting
+ * happens before the act and all counters of one act go in one all-or-none step. Without the store
+ * the answer is a fault: nothing is sent, nothing is compared. Targets are kept as keyed hashes.
+ * [worker]
  */
 #ifndef LIMIT_H
 #define LIMIT_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random bytes and texts from the kernel by way of OpenSSL. [any] A failure is a fault of the caller. */
+/* Random bytes and texts from the kernel by way of OpenSSL. [any] A failure is a fault of the
+ * caller. */
 #ifndef RNG_H
 #define RNG_H
 

@@ -100,7 +100,7 @@ static bool add_master(struct seal *seal, const char *text, struct err *err)
 	return true;
 }
 
-/* "m1:<base64>\n", the form of [keys] secrets, so that it can be moved there when a key is added. */
+/* "m1:<base64>\n": the form of [keys] secrets, so that it can move there when a key is added. */
 static bool make_master_file(const struct key_dir *keys, struct err *err)
 {
 	char text[sizeof(MASTER_ID) + KEY_TEXT_LEN + 2];

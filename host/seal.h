@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets at rest: AES-256-GCM with a key id, bound to a label; keyed hashes under a label; the MAC of
- * refresh tokens. All keys are derived by HKDF-SHA256 from the master secrets of [keys]. [any] after
- * seal_new.
+ * Secrets at rest: AES-256-GCM with a key id, bound to a label; keyed hashes under a label; the MAC
+ * of refresh tokens. All keys are derived by HKDF-SHA256 from the master secrets of [keys]. [any]
+ * after seal_new.
  */
 #ifndef SEAL_H
 #define SEAL_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libjwt builds tokens and checks signatures, nothing more: it takes algorithm and trust from the token
- * itself. So everything of a token is read and pinned here before libjwt sees it, and its claims are
- * read here after.
+ * libjwt builds tokens and checks signatures, nothing more: it takes algorithm and trust from the
+ * token itself. So everything of a token is read and pinned here before libjwt sees it, and its
+ * claims are read here after.
  */
 #include "token.h"
 
@@ -115,8 +115,8 @@ static bool is_text(const json_t *object, const char *name, const char *wanted)
 	return text && strcmp(text, wanted) == 0;
 }
 
-/* The key a header names: ours says alg, kid and perhaps typ, so one that says more (crit, jwk, jku,
- * x5u …) is not ours. */
+/* The key a header names: ours says alg, kid and perhaps typ, so one that says more (crit, jwk,
+ * jku, x5u …) is not ours. */
 static const struct keyring_key *pinned_key(const struct keyring *keyring, struct slice text)
 {
 	json_t *header = parse_object(text);

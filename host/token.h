@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens as texts: access tokens (JWT by libjwt, algorithm and key pinned before it sees anything) and
- * refresh tokens (session id, generation and a MAC over both).
+ * Tokens as texts: access tokens (JWT by libjwt, algorithm and key pinned before it sees anything)
+ * and refresh tokens (session id, generation and a MAC over both).
  */
 #ifndef TOKEN_H
 #define TOKEN_H
@@ -27,8 +27,8 @@ struct token_claims {
 /* [worker] In the arena; NULL when signing fails. Fills jti and iat, and exp when it is 0. */
 char *token_issue(const struct keyring *keyring, const struct token_settings *settings,
 		  struct arena *arena, struct token_claims *claims);
-/* [worker] Signature, kind, iss, aud, exp (60 s of skew on iat only), all claims present. False: not a
- * token of ours, or no longer; *out is undefined then. */
+/* [worker] Signature, kind, iss, aud, exp (60 s of skew on iat only), all claims present. False:
+ * not a token of ours, or no longer; *out is undefined then. */
 bool token_verify(const struct keyring *keyring, const struct token_settings *settings,
 		  const char *text, size_t len, enum token_kind kind, struct token_claims *out);
 

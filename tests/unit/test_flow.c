@@ -35,7 +35,7 @@ static int open_store(void **state)
 
 	(void)state;
 	shift_ms = 0;
-	memory = kv_memory_new();
+	memory = kv_memory_new(clock_now_ms);
 	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
 	seal = seal_new(secrets, NULL, &err);
 	flows = (struct flows){ &kv, seal };

@@ -59,7 +59,7 @@ static int open_store(void **state)
 	(void)state;
 	shift_ms = 0;
 	current = settings;
-	memory = kv_memory_new();
+	memory = kv_memory_new(clock_now_ms);
 	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
 	seal = seal_new(secrets, NULL, &err);
 	limits = (struct limits){ &kv, seal, &current };
