@@ -127,8 +127,8 @@ void answer_continue(struct http_conn *conn);
 struct http_server {
 	struct http_server_conf conf;
 	struct event_base *base;
-	LIST_HEAD(, http_conn) conns;
-	SLIST_HEAD(, listener) listeners;
+	LIST_HEAD(conn_list, http_conn) conns;
+	SLIST_HEAD(listener_list, listener) listeners;
 	struct event *accept_again;
 	struct deadlines deadlines;
 	struct exchange_list spares;

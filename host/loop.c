@@ -37,7 +37,7 @@ struct loop {
 	pthread_mutex_t mutex; /* guards inbox */
 	struct items inbox;
 	struct items running; /* [loop] the inbox being worked off */
-	LIST_HEAD(, delayed) delayed;
+	LIST_HEAD(delayed_list, delayed) delayed;
 };
 
 static _Thread_local const struct loop *here;
