@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge_server.h"
+#include "scratch.h"
 #include "tls.h"
 
 #include <openssl/err.h>
@@ -16,7 +17,9 @@
 #include <cmocka.h>
 
 struct files {
-	char dir[32], cert[64], key[64], other_key[64], none[64];
+	char dir[SCRATCH_MAX];
+	char cert[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16], other_key[SCRATCH_MAX + 16];
+	char none[SCRATCH_MAX + 16];
 };
 
 static char got[64 * 1024];
@@ -55,8 +58,7 @@ static int make_files(void **state)
 	struct files *files = calloc(1, sizeof(*files));
 	EVP_PKEY *key;
 
-	strcpy(files->dir, "/tmp/pintle_tls_XXXXXX");
-	assert_non_null(mkdtemp(files->dir));
+	scratch_make(files->dir);
 	sprintf(files->cert, "%s/cert.pem", files->dir);
 	sprintf(files->key, "%s/key.pem", files->dir);
 	sprintf(files->other_key, "%s/other.pem", files->dir);
@@ -73,10 +75,7 @@ static int remove_files(void **state)
 {
 	struct files *files = *state;
 
-	(void)unlink(files->cert);
-	(void)unlink(files->key);
-	(void)unlink(files->other_key);
-	(void)rmdir(files->dir);
+	scratch_remove(files->dir);
 	free(files);
 	return 0;
 }
