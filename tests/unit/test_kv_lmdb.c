@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_host.h"
+#include "kv_contract.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define N_PROCESSES 8
+#define N_ROUNDS 100
+#define N_THREADS 4
+#define MINUTE_MS 60000
+
+struct store {
+	char *dir;
+	struct fake_host *host;
+	const struct pintle_plugin *plugin;
+	struct kv_under_test kv;
+};
+
+static void run_loop(void *ctx)
+{
+	(void)fake_host_poll(ctx, 5000);
+}
+
+static bool store_open(struct store *store, const char *max_size)
+{
+	const char *const options[] = { "max_size", max_size, NULL };
+
+	store->host = fake_host_new(store->dir);
+	store->plugin = fake_plugin_load("kv_lmdb");
+	store->kv = (struct kv_under_test){
+		.ops = store->plugin->kv,
+		.self = fake_plugin_open(store->host, store->plugin, options),
+		.move_clock = fake_clock_move,
+		.run_loop = run_loop,
+		.ctx = store->host,
+	};
+	return store->kv.self != NULL;
+}
+
+static void store_close(struct store *store)
+{
+	store->plugin->close(store->kv.self);
+	fake_host_free(store->host);
+	store->host = NULL;
+}
+
+static int setup(void **state)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	store->dir = fake_dir_new();
+	*state = store;
+	return store_open(store, "64M") ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct store *store = *state;
+
+	if (store->host)
+		store_close(store);
+	fake_dir_free(store->dir);
+	free(store);
+	return 0;
+}
+
+/* What the processes of a race share: a barrier, and how many won each round. */
+struct race {
+	pthread_barrier_t barrier;
+	_Atomic int n_won[N_ROUNDS];
+};
+
+typedef int32_t race_fn(const struct kv_under_test *kv, const char *key, int process);
+
+static struct race *race_new(void)
+{
+	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_barrierattr_t attr;
+
+	assert_true(race != MAP_FAILED);
+	(void)pthread_barrierattr_init(&attr);
+	(void)pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	(void)pthread_barrier_init(&race->barrier, &attr, N_PROCESSES);
+	return race;
+}
+
+static void run_rounds(struct store *store, struct race *race, race_fn *fn, int process)
+{
+	char key[32];
+
+	if (!store_open(store, "64M"))
+		_exit(1);
+	for (int i = 0; i < N_ROUNDS; i++) {
+		(void)snprintf(key, sizeof(key), "r:%d", i);
+		(void)pthread_barrier_wait(&race->barrier);
+		if (fn(&store->kv, key, process) == PINTLE_OK)
+			race->n_won[i]++;
+	}
+	store_close(store);
+	_exit(0);
+}
+
+/* Exactly n_winners of all processes must get OK in each round. */
+static void run_race(struct store *store, race_fn *fn, int n_winners)
+{
+	struct race *race = race_new();
+	struct store child = { .dir = store->dir };
+	pid_t pids[N_PROCESSES];
+	int how;
+
+	for (int i = 0; i < N_PROCESSES; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			run_rounds(&child, race, fn, i);
+	}
+	for (int i = 0; i < N_PROCESSES; i++) {
+		assert_int_equal(waitpid(pids[i], &how, 0), pids[i]);
+		assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+	}
+	for (int i = 0; i < N_ROUNDS; i++) {
+		if (race->n_won[i] != n_winners)
+			fail_msg("round %d: %d winners, not %d", i, race->n_won[i], n_winners);
+	}
+	(void)munmap(race, sizeof(*race));
+}
+
+static void put_all(struct store *store)
+{
+	char key[32];
+
+	for (int i = 0; i < N_ROUNDS; i++) {
+		(void)snprintf(key, sizeof(key), "r:%d", i);
+		assert_int_equal(
+			kv_test_op(&store->kv, PINTLE_KV_SET, key, "v", NULL, MINUTE_MS).status,
+			PINTLE_OK);
+	}
+	store_close(store);
+}
+
+static int32_t race_take(const struct kv_under_test *kv, const char *key, int process)
+{
+	(void)process;
+	return kv_test_op(kv, PINTLE_KV_TAKE, key, NULL, NULL, 0).status;
+}
+
+static int32_t race_add(const struct kv_under_test *kv, const char *key, int process)
+{
+	(void)process;
+	return kv_test_op(kv, PINTLE_KV_ADD, key, "v", NULL, MINUTE_MS).status;
+}
+
+static int32_t race_swap(const struct kv_under_test *kv, const char *key, int process)
+{
+	char mine[8];
+
+	(void)snprintf(mine, sizeof(mine), "p%d", process);
+	return kv_test_op(kv, PINTLE_KV_SWAP, key, mine, "v", 0).status;
+}
+
+static int32_t race_limit(const struct kv_under_test *kv, const char *key, int process)
+{
+	const struct pintle_kv_limit limit = { key, strlen(key), 3, MINUTE_MS, 1 };
+
+	(void)process;
+	return kv_test_limit(kv, &limit, 1).status;
+}
+
+static void one_takes(void **state)
+{
+	put_all(*state);
+	run_race(*state, race_take, 1);
+}
+
+static void one_adds(void **state)
+{
+	store_close(*state);
+	run_race(*state, race_add, 1);
+}
+
+static void one_swaps(void **state)
+{
+	put_all(*state);
+	run_race(*state, race_swap, 1);
+}
+
+static void limit_holds(void **state)
+{
+	store_close(*state);
+	run_race(*state, race_limit, 3);
+}
+
+static void *count_up(void *arg)
+{
+	for (int i = 0; i < 250; i++)
+		assert_int_equal(kv_test_incr(arg, "n:threads", 1).status, PINTLE_OK);
+	return NULL;
+}
+
+static void threads_lose_no_count(void **state)
+{
+	struct store *store = *state;
+	pthread_t threads[N_THREADS];
+
+	for (int i = 0; i < N_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_up, &store->kv), 0);
+	for (int i = 0; i < N_THREADS; i++)
+		(void)pthread_join(threads[i], NULL);
+	assert_int_equal(kv_test_incr(&store->kv, "n:threads", 0).number, N_THREADS * 250);
+}
+
+/* A worker killed while it writes blocks nobody and breaks nothing. */
+static void survives_a_killed_writer(void **state)
+{
+	struct store *store = *state;
+	struct store child = { .dir = store->dir };
+	pid_t pid = fork();
+	int64_t number = 0;
+
+	if (pid == 0) {
+		if (!store_open(&child, "64M"))
+			_exit(1);
+		for (;;)
+			(void)kv_test_incr(&child.kv, "n:killed", 1);
+	}
+	while (number < 200) {
+		number = kv_test_incr(&store->kv, "n:killed", 0).number;
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(kv_test_incr(&store->kv, "n:killed", 1).status, PINTLE_OK);
+	assert_true(kv_test_incr(&store->kv, "n:killed", 0).number > number);
+}
+
+static struct kv_test_answer set_large(struct store *store, int number, size_t len)
+{
+	static const char value[PINTLE_KV_VALUE_MAX];
+	char key[32];
+	const struct pintle_kv_request request = {
+		.size = sizeof(request),
+		.op = PINTLE_KV_SET,
+		.key = key,
+		.key_len = (size_t)snprintf(key, sizeof(key), "big:%d", number),
+		.value = value,
+		.value_len = len,
+		.ttl_ms = MINUTE_MS,
+	};
+
+	return kv_test_run(&store->kv, &request);
+}
+
+static int fill(struct store *store, size_t len)
+{
+	for (int i = 0; i < 100000; i++) {
+		int32_t status = set_large(store, i, len).status;
+
+		if (status == PINTLE_UNAVAILABLE)
+			return i;
+		assert_int_equal(status, PINTLE_OK);
+	}
+	fail_msg("never full");
+	return 0;
+}
+
+static int32_t delete_large(struct store *store, int number)
+{
+	char key[32];
+
+	(void)snprintf(key, sizeof(key), "big:%d", number);
+	return kv_test_op(&store->kv, PINTLE_KV_DELETE, key, NULL, NULL, 0).status;
+}
+
+static void full_store_refuses_and_recovers(void **state)
+{
+	static const size_t sizes[] = { 100, 3000, PINTLE_KV_VALUE_MAX };
+	struct store *store = *state;
+
+	store_close(store);
+	assert_true(store_open(store, "1M"));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		int n_stored = fill(store, sizes[i]);
+
+		if (n_stored < 10)
+			fail_msg("case %zu: only %d fit", i, n_stored);
+		assert_true(fake_host_logged(store->host, PINTLE_LOG_ERROR) > 0);
+		for (int j = 0; j <= n_stored / 2; j++) /* deleting works in a full store */
+			assert_int_equal(delete_large(store, j), PINTLE_OK);
+		assert_int_equal(set_large(store, 0, 1).status, PINTLE_OK);
+		assert_int_equal(fill(store, sizes[i]) > 0, 1);
+		fake_clock_move(MINUTE_MS);
+		fake_host_tick(store->host);
+		if (set_large(store, 1, sizes[i]).status != PINTLE_OK)
+			fail_msg("case %zu: no room after expiry", i);
+		fake_clock_move(MINUTE_MS);
+		fake_host_tick(store->host);
+	}
+}
+
+static off_t size_of(const struct store *store, const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", store->dir, name);
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* Swept pages are used again, so that the file does not grow with time. */
+static void sweeper_frees_what_expired(void **state)
+{
+	struct store *store = *state;
+	off_t size = 0;
+
+	for (int round = 0; round < 5; round++) {
+		for (int i = 0; i < 1000; i++)
+			assert_int_equal(set_large(store, i, 500).status, PINTLE_OK);
+		fake_clock_move(MINUTE_MS);
+		fake_host_tick(store->host);
+		if (round == 1)
+			size = size_of(store, "kv/data.mdb");
+	}
+	assert_true(size > 0);
+	assert_true(size_of(store, "kv/data.mdb") <= size + size / 4);
+}
+
+static void restart_keeps_and_damage_renews(void **state)
+{
+	struct store *store = *state;
+	char path[256], before[64], after[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/kv/data.mdb", store->dir);
+	assert_int_equal(set_large(store, 1, 10).status, PINTLE_OK);
+	assert_int_equal(store->kv.ops->epoch(store->kv.self, before, sizeof(before)), PINTLE_OK);
+	store_close(store);
+	assert_true(store_open(store, "64M"));
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_GET, "big:1", NULL, NULL, 0).status,
+			 PINTLE_OK);
+	assert_int_equal(store->kv.ops->epoch(store->kv.self, after, sizeof(after)), PINTLE_OK);
+	assert_string_equal(before, after);
+
+	for (int damage = 0; damage < 3; damage++) {
+		store_close(store);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_true(fd >= 0);
+		if (damage == 0)
+			assert_int_equal(ftruncate(fd, 8192), 0);
+		else if (damage == 1)
+			assert_int_equal(pwrite(fd, "once upon a time in a page header", 33, 16),
+					 33);
+		else
+			for (off_t at = 8192; at < 65536; at += 4096)
+				assert_int_equal(pwrite(fd,
+							"\xff\xff\xff\xff\xff\xff\xff\xff"
+							"\xff\xff\xff\xff\xff\xff\xff\xff",
+							16, at),
+						 16);
+		close(fd);
+		assert_true(store_open(store, "64M"));
+		if (set_large(store, 2, 10).status != PINTLE_OK)
+			fail_msg("damage %d: %s", damage, fake_host_last_line(store->host));
+		assert_int_equal(fake_host_logged(store->host, PINTLE_LOG_ERROR), 1);
+		assert_int_equal(store->kv.ops->epoch(store->kv.self, after, sizeof(after)),
+				 PINTLE_OK);
+		assert_string_not_equal(before, after);
+	}
+}
+
+/* A crash while the content was being read leaves the mark that makes the next one begin anew. */
+static void mark_of_a_crash_renews(void **state)
+{
+	struct store *store = *state;
+	char path[256];
+	int fd;
+
+	assert_int_equal(set_large(store, 1, 10).status, PINTLE_OK);
+	assert_int_equal(size_of(store, "kv/guard"), 0);
+	store_close(store);
+	(void)snprintf(path, sizeof(path), "%s/kv/guard", store->dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_true(store_open(store, "64M"));
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_GET, "big:1", NULL, NULL, 0).status,
+			 PINTLE_NOT_FOUND);
+	assert_int_equal(size_of(store, "kv/guard"), 0);
+}
+
+static void count_message(void *ctx, const void *value, size_t value_len)
+{
+	(void)value, (void)value_len;
+	(*(int *)ctx)++;
+}
+
+static void full_receiver_drops(void **state)
+{
+	struct store *store = *state;
+	static char value[PINTLE_KV_VALUE_MAX + 1];
+	int n_heard = 0, n_sent = 0;
+
+	memset(value, 'v', sizeof(value) - 1);
+	assert_int_equal(store->kv.ops->subscribe(store->kv.self, "c", count_message, &n_heard),
+			 PINTLE_OK);
+	for (int i = 0; i < 100; i++) {
+		struct kv_test_answer out =
+			kv_test_op(&store->kv, PINTLE_KV_PUBLISH, "c", value, NULL, 0);
+
+		assert_int_equal(out.status, PINTLE_OK);
+		n_sent += (int)out.number;
+	}
+	assert_true(n_sent > 0 && n_sent < 100);
+	assert_true(fake_host_logged(store->host, PINTLE_LOG_WARN) > 0);
+	while (fake_host_poll(store->host, 0) > 0)
+		;
+	assert_int_equal(n_heard, n_sent);
+}
+
+/* One that died without closing leaves its socket behind; the next message removes it. */
+static void dead_subscriber_is_removed(void **state)
+{
+	struct store *store = *state;
+	struct store child = { .dir = store->dir };
+	int n_heard = 0, ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!store_open(&child, "64M") ||
+		    child.kv.ops->subscribe(child.kv.self, "c", count_message, &n_heard) !=
+			    PINTLE_OK)
+			_exit(1);
+		(void)!write(ready[1], "r", 1);
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_PUBLISH, "c", "v", NULL, 0).number, 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(store->kv.ops->subscribe(store->kv.self, "c", count_message, &n_heard),
+			 PINTLE_OK);
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_PUBLISH, "c", "v", NULL, 0).number, 1);
+	(void)fake_host_poll(store->host, 5000);
+	assert_int_equal(n_heard, 1);
+	assert_int_equal(size_of(store, "bus") >= 0, 1);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void folder_is_private(void **state)
+{
+	struct store *store = *state;
+	char path[256];
+	struct stat st;
+
+	assert_int_equal(set_large(store, 1, 10).status, PINTLE_OK);
+	(void)snprintf(path, sizeof(path), "%s/kv", store->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	(void)snprintf(path, sizeof(path), "%s/kv/data.mdb", store->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_takes, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_adds, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_swaps, setup, teardown),
+		cmocka_unit_test_setup_teardown(limit_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_lose_no_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(survives_a_killed_writer, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_store_refuses_and_recovers, setup, teardown),
+		cmocka_unit_test_setup_teardown(sweeper_frees_what_expired, setup, teardown),
+		cmocka_unit_test_setup_teardown(restart_keeps_and_damage_renews, setup, teardown),
+		cmocka_unit_test_setup_teardown(mark_of_a_crash_renews, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_receiver_drops, setup, teardown),
+		cmocka_unit_test_setup_teardown(dead_subscriber_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(folder_is_private, setup, teardown),
+	};
+	struct store store = { .dir = fake_dir_new() };
+	int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	if (!store_open(&store, "64M"))
+		return 1;
+	n_failed += kv_contract_run(&store.kv);
+	store_close(&store);
+	fake_dir_free(store.dir);
+	return n_failed;
+}
