@@ -255,7 +255,7 @@ static int32_t set_username(struct tx *tx, struct change *change)
 		.ns = "username",
 		.subject = change->username,
 	};
-	char present[IDENTIFIER_MAX];
+	char present[IDENTIFIER_MAX] = "";
 	int32_t status = account_lock(tx, change->id);
 
 	if (status == PINTLE_OK)

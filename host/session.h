@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define SESSION_ID_MAX 64
-#define SESSION_FIRST_GENERATION 1 /* of the refresh token that comes with a new session */
+#define SESSION_FIRST_GENERATION 0 /* of the refresh token that comes with a new session */
 
 enum session_status { SESSION_ACTIVE, SESSION_EXPIRED, SESSION_REVOKED };
 

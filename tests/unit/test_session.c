@@ -187,7 +187,7 @@ static void a_rotation_never_beats_a_revocation(void **state)
 
 		people->hook = revoke_before;
 		people->hook_arg = &overtaking;
-		if (rotate(people, session.id, 1, &out, &next) != PINTLE_DENIED)
+		if (rotate(people, session.id, 0, &out, &next) != PINTLE_DENIED)
 			fail_msg("%zu: a revoked session was rotated", i);
 		assert_true(overtaking.is_done);
 		people->hook = NULL;
@@ -360,16 +360,16 @@ static void a_lost_answer_may_be_asked_for_again(void **state)
 	struct session session = people_open(people, add_person(people), "web"), out;
 	int64_t next;
 
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 	people_wait(9000);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
-	assert_int_equal(next, 2);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
+	assert_int_equal(next, 1);
 	/* Once the successor is used, it is over. */
-	assert_int_equal(rotate(people, session.id, 2, &out, &next), PINTLE_OK);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_CONFLICT);
+	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_CONFLICT);
 	assert_int_equal(check(people, session.id), PINTLE_DENIED);
 	assert_string_equal(reason_of(people, session.id), "refresh_reuse");
-	assert_int_equal(rotate(people, session.id, 3, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, session.id, 2, &out, &next), PINTLE_DENIED);
 }
 
 static void reuse_after_the_grace_ends_the_family(void **state)
@@ -379,11 +379,11 @@ static void reuse_after_the_grace_ends_the_family(void **state)
 	struct session session = people_open(people, id, "web"), out;
 	struct session other = people_open(people, id, "web");
 
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 	people_wait(10001);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_CONFLICT);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_CONFLICT);
 	assert_int_equal(check(people, session.id), PINTLE_DENIED);
-	assert_int_equal(rotate(people, session.id, 2, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_DENIED);
 	assert_int_equal(check(people, other.id), PINTLE_OK);
 }
 
@@ -394,11 +394,11 @@ static void the_grace_is_at_most_half_a_minute(void **state)
 	int64_t next;
 
 	people->settings.token.refresh_grace_ms = HOUR_MS;
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 	people_wait(29000);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 	people_wait(2000);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_CONFLICT);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_CONFLICT);
 }
 
 static void a_generation_of_the_future_is_refused(void **state)
@@ -407,16 +407,16 @@ static void a_generation_of_the_future_is_refused(void **state)
 	struct session session = people_open(people, add_person(people), "web"), out;
 	int64_t next;
 
-	assert_int_equal(rotate(people, session.id, 2, &out, &next), PINTLE_DENIED);
-	assert_int_equal(rotate(people, "nobodys", 1, &out, &next), PINTLE_DENIED);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, "nobodys", 0, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 }
 
 static void the_absolute_end_is_never_moved(void **state)
 {
 	struct people *people = *state;
 	struct session session = people_open(people, add_person(people), "web"), out;
-	int64_t next = 1;
+	int64_t next = SESSION_FIRST_GENERATION;
 
 	for (int i = 0; i < 5; i++) {
 		people_wait(6 * DAY_MS - 1000);
@@ -436,11 +436,11 @@ static void a_frozen_or_deleted_account_refreshes_nothing(void **state)
 	struct tx tx = people_tx(people);
 
 	assert_int_equal(account_set_status(&tx, id, PINTLE_FROZEN), PINTLE_OK);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_DENIED);
 	assert_int_equal(account_set_status(&tx, id, PINTLE_ACTIVE), PINTLE_OK);
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
 	assert_int_equal(account_set_status(&tx, id, PINTLE_DELETED), PINTLE_OK);
-	assert_int_equal(rotate(people, session.id, 2, &out, &next), PINTLE_DENIED);
+	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_DENIED);
 }
 
 static void a_rotation_survives_a_store_that_was_down(void **state)
@@ -450,10 +450,10 @@ static void a_rotation_survives_a_store_that_was_down(void **state)
 	int64_t next;
 
 	people->is_kv_down = true;
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_UNAVAILABLE);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_UNAVAILABLE);
 	people->is_kv_down = false;
-	assert_int_equal(rotate(people, session.id, 1, &out, &next), PINTLE_OK);
-	assert_int_equal(next, 2);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
+	assert_int_equal(next, 1);
 	assert_int_equal(check(people, session.id), PINTLE_OK);
 }
 
@@ -486,7 +486,7 @@ static void parallel_rotations_share_one_successor(void **state)
 	pthread_barrier_t start;
 
 	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
-	for (int64_t generation = 1; generation <= 20; generation++) {
+	for (int64_t generation = 0; generation < 20; generation++) {
 		struct rotating both[2];
 		pthread_t threads[2];
 
@@ -507,7 +507,7 @@ static void parallel_rotations_share_one_successor(void **state)
 		}
 	}
 	(void)pthread_barrier_destroy(&start);
-	assert_int_equal(people_number(people, "SELECT generation FROM user_sessions"), 21);
+	assert_int_equal(people_number(people, "SELECT generation FROM user_sessions"), 20);
 	assert_int_equal(check(people, session.id), PINTLE_OK);
 }
 
