@@ -285,6 +285,14 @@ int32_t flow_consume(const struct flows *flows, struct arena *arena, const struc
 	return kv_do(flows->kv, &take, deadline_ms, arena, NULL);
 }
 
+int32_t flow_update(const struct flows *flows, struct arena *arena, const struct flow *flow,
+		    int64_t deadline_ms)
+{
+	int32_t status = flow_consume(flows, arena, flow, deadline_ms);
+
+	return status == PINTLE_OK ? flow_store(flows, arena, flow, deadline_ms) : status;
+}
+
 static const char *state_key(struct arena *arena, const char *id)
 {
 	return arena_printf(arena, "fs:%s", id);

@@ -41,8 +41,7 @@ void flow_fini(struct flow *flow); /* wipes what was kept */
 char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out);
 bool flow_decode(struct flow *flow, const void *bytes, size_t len);
 
-/* [worker] all. store also ends the target's older flow of the same instance and purpose; the
- * same flow may be stored again. */
+/* [worker] all. store also ends the target's older flow of the same instance and purpose. */
 int32_t flow_store(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms);
 /* NOT_FOUND: unknown or expired. out is the caller's to fini when OK. */
@@ -54,6 +53,10 @@ int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct
 /* The atomic end: OK for exactly one caller, NOT_FOUND for all others. */
 int32_t flow_consume(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		     int64_t deadline_ms);
+/* What is kept now is for the next step of the same flow; NOT_FOUND when it was consumed meanwhile,
+ * so that a late step never brings a spent flow back. */
+int32_t flow_update(const struct flows *flows, struct arena *arena, const struct flow *flow,
+		    int64_t deadline_ms);
 /* What poll shows besides pending: "failed" when its message did not go. NOT_FOUND: nothing
  * noted. */
 int32_t flow_note_state(const struct flows *flows, struct arena *arena, const char *id,

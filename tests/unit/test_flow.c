@@ -246,6 +246,23 @@ static void a_flow_is_consumed_once(void **state)
 	flow_fini(&flow);
 }
 
+static void a_next_step_never_brings_a_spent_flow_back(void **state)
+{
+	struct flow flow = flow_of("t"), read;
+
+	(void)state;
+	store(&flow);
+	json_object_set_new(flow.kept, "step", json_string("2"));
+	assert_int_equal(flow_update(&flows, &arena, &flow, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_load(&flows, &arena, flow.id, FOREVER, &read), PINTLE_OK);
+	assert_same(&flow, &read);
+	flow_fini(&read);
+	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_update(&flows, &arena, &flow, FOREVER), PINTLE_NOT_FOUND);
+	assert_false(is_live(&flow));
+	flow_fini(&flow);
+}
+
 static int32_t latest(const struct flow *wanted, struct flow *out)
 {
 	return flow_latest(&flows, &arena, wanted, FOREVER, out);
@@ -414,6 +431,7 @@ int main(void)
 		WITH_STORE(strange_ids_never_reach_the_store),
 		WITH_STORE(a_flow_ends_with_its_time),
 		WITH_STORE(a_flow_is_consumed_once),
+		WITH_STORE(a_next_step_never_brings_a_spent_flow_back),
 		WITH_STORE(a_new_flow_replaces_the_old),
 		WITH_STORE(other_targets_are_left_alone),
 		WITH_STORE(without_a_target_nothing_points_to_it),
