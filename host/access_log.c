@@ -40,9 +40,15 @@ struct access_log {
 	_Atomic uint64_t n_dropped;
 };
 
+/* The group may read it, whatever the umask: that is how log shippers get at it. */
 static int open_file(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		(void)fchmod(fd, 0640); /* another worker may own the file already */
+	return fd;
 }
 
 /* ---- The writer ---- */

@@ -203,8 +203,9 @@ void api_control_outbox(struct request *request)
 	const char *path = arena_printf(&request->arena, "%s/outbox.json",
 					request->host->settings->server.state_dir);
 	struct err err;
+	mode_t mode;
 	size_t len;
-	char *text = file_read(path, OUTBOX_MAX, &len, NULL, &err);
+	char *text = file_read(path, OUTBOX_MAX, &len, &mode, &err);
 
 	if (!text) {
 		answer_error(request, "not_found");
