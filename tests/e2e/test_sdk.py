@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build")).resolve()
+import harness
+
+ROOT = pathlib.Path(harness.ROOT)
+BUILD = pathlib.Path(harness.BUILD).resolve()
 HEADERS = sorted((ROOT / "sdk/include/pintle").glob("*.h"))
 LANGUAGES = {"c11": ["cc", "-x", "c", "-std=c11"], "c++17": ["c++", "-x", "c++", "-std=c++17"]}
 
@@ -61,8 +63,33 @@ def test_the_makefile_of_the_template_is_three_lines(template):
     assert len((template / "Makefile").read_text().splitlines()) == 3
 
 
-def test_the_template_installs_beside_the_plugins(sdk, template):
+@pytest.fixture(scope="module")
+def installed(sdk, template):
+    """The plugin folder with the template's plugin in it."""
     root, env = sdk
     run("make", "install", env=env, cwd=template)
-    assert (root / "usr/lib/pintle/plugins/motto.so").is_file()
-    assert (root / "usr/lib/pintle/plugins/sms_log.so").is_file()
+    return root / "usr/lib/pintle/plugins"
+
+
+@pytest.fixture
+def client(installed, template, make_server):
+    section = (template / "50-motto.ini").read_text()
+    return make_server(conf={"50-motto.ini": section}, plugins=str(installed)).client()
+
+
+def test_the_template_signs_people_in(client):
+    url = "/api/v1/auth/motto/verify"
+    answers = [client.ok("POST", url, {"name": name, "motto": "open sesame"})
+               for name in ("ada", "ADA", "bob")]
+    ids = [answer["user"]["uuid"] for answer in answers]
+
+    assert [answer["is_new_user"] for answer in answers] == [True, False, True]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_the_template_refuses(client):
+    url = "/api/v1/auth/motto/verify"
+
+    client.refused(401, "invalid_credentials", "POST", url, {"name": "ada", "motto": "open barley"})
+    client.refused(422, "field_invalid", "POST", url, {"motto": "open sesame"})
+    client.refused(422, "field_invalid", "POST", url, {"name": "ada"})
