@@ -122,5 +122,7 @@ int32_t password_register(void *self_of_inst, struct pintle_call *call)
 		if (status != PINTLE_BUSY)
 			break;
 	}
+	if (status == PINTLE_INVALID) /* only the host knows the types */
+		return host->invalid(call, "user_type", "not_allowed");
 	return status == PINTLE_OK ? host->account(call, account.id) : status;
 }
