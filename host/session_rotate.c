@@ -154,6 +154,13 @@ static int32_t refresh_record(const struct kv *kv, struct session *session, int6
 	return PINTLE_BUSY;
 }
 
+/* Now, or before: then its tombstone may be what an earlier try could not write. */
+static bool is_revoked(const struct rotation *rotation, int32_t status)
+{
+	return status == PINTLE_CONFLICT ||
+	       (status == PINTLE_DENIED && rotation->row.session.status == SESSION_REVOKED);
+}
+
 int32_t session_rotate(const struct kv *kv, struct tx *tx, const struct settings *settings,
 		       struct arena *arena, const char *id, int64_t generation, struct session *out,
 		       int64_t *generation_out)
@@ -170,9 +177,12 @@ int32_t session_rotate(const struct kv *kv, struct tx *tx, const struct settings
 
 	assert(!tx->open);
 	status = transact(tx, rotate, &rotation);
-	if (status == PINTLE_OK && rotation.verdict == PINTLE_CONFLICT) {
-		status = session_bury(kv, settings, &ids, tx->deadline_ms);
-		return status == PINTLE_OK ? PINTLE_CONFLICT : status;
+	if (status == PINTLE_OK)
+		status = rotation.verdict;
+	if (is_revoked(&rotation, status)) {
+		int32_t buried = session_bury(kv, settings, &ids, tx->deadline_ms);
+
+		return buried == PINTLE_OK ? status : buried;
 	}
 	if (status == PINTLE_OK)
 		status = refresh_record(kv, session, tx->deadline_ms, arena);

@@ -387,6 +387,22 @@ static void reuse_after_the_grace_ends_the_family(void **state)
 	assert_int_equal(check(people, other.id), PINTLE_OK);
 }
 
+static void reuse_is_buried_by_a_retry(void **state)
+{
+	struct people *people = *state;
+	struct session session = people_open(people, add_person(people), "web"), out;
+	int64_t next;
+
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_OK);
+	people_wait(10001);
+	people->is_kv_down = true;
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_UNAVAILABLE);
+	people->is_kv_down = false;
+	assert_int_equal(check(people, session.id), PINTLE_OK);
+	assert_int_equal(rotate(people, session.id, 0, &out, &next), PINTLE_DENIED);
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+}
+
 static void the_grace_is_at_most_half_a_minute(void **state)
 {
 	struct people *people = *state;
@@ -581,6 +597,7 @@ int main(void)
 		STORY(each_generation_has_one_successor),
 		STORY(a_lost_answer_may_be_asked_for_again),
 		STORY(reuse_after_the_grace_ends_the_family),
+		STORY(reuse_is_buried_by_a_retry),
 		STORY(the_grace_is_at_most_half_a_minute),
 		STORY(a_generation_of_the_future_is_refused),
 		STORY(the_absolute_end_is_never_moved),
