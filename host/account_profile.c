@@ -110,15 +110,10 @@ static json_t *show_name(const struct pintle_value *col)
 #define AS_COLUMN(name, column, show) ", " column
 #define AS_MEMBER(name, column, show) { name, show },
 
-static const struct member profile_members[] = {
-	{ "id", show_int },
-	{ "login_type", show_text },
-	PROFILE_MEMBERS(AS_MEMBER) //
-};
-static const struct member brief_members[] = {
-	{ "id", show_int },
-	BRIEF_MEMBERS(AS_MEMBER) //
-};
+static const struct member profile_members[] = { { "id", show_int },
+						 { "login_type", show_text },
+						 PROFILE_MEMBERS(AS_MEMBER) };
+static const struct member brief_members[] = { { "id", show_int }, BRIEF_MEMBERS(AS_MEMBER) };
 
 struct shown {
 	const struct member *members;
@@ -162,8 +157,8 @@ int32_t account_profile(struct tx *tx, int64_t id, json_t **out)
 	/* The view gets the id as a parameter: a join would make SQLite build all of it first. */
 	int32_t status = db_first(
 		tx,
-		"SELECT u.id, (SELECT login_type FROM user_login_types WHERE user_id = ?)" //
-		PROFILE_MEMBERS(AS_COLUMN) " FROM users u WHERE u.id = ?",
+		"SELECT u.id, (SELECT login_type FROM user_login_types"
+		" WHERE user_id = ?)" PROFILE_MEMBERS(AS_COLUMN) " FROM users u WHERE u.id = ?",
 		DB_PARAMS(db_int(id), db_int(id)), show_row, &shown);
 
 	return hand_over(status, shown.object, out);
