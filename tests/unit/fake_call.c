@@ -158,7 +158,7 @@ static int32_t is_development(struct pintle_inst *inst)
 	return !inst->is_production;
 }
 
-static const struct pintle_host table = {
+static struct pintle_host table = {
 	.size = sizeof(table),
 	.abi = PINTLE_ABI,
 	.field = field,
@@ -186,7 +186,7 @@ static const struct pintle_host table = {
 	.is_development = is_development,
 };
 
-const struct pintle_host *fake_call_table(void)
+struct pintle_host *fake_call_table(void)
 {
 	return &table;
 }

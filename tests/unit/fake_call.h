@@ -39,7 +39,8 @@ struct pintle_call {
 	const char *http_body;
 };
 
-const struct pintle_host *fake_call_table(void);
+/* What plugins are opened with; a test may add the services its plugin needs besides. */
+struct pintle_host *fake_call_table(void);
 /* The same person comes back with other fields: what was kept stays, the rest is forgotten. */
 void fake_call_again(struct pintle_call *call, const char *const *fields);
 void fake_call_fini(struct pintle_call *call);
