@@ -136,7 +136,6 @@ static void answer_raw(struct request *request, int http_status, json_t *raw)
 static void oauth_error(struct request *request, int http_status, const char *error)
 {
 	answer_raw(request, http_status, json_pack("{s:s}", "error", error));
-	answer_header(request, "Cache-Control", "no-store");
 	if (http_status == 503)
 		request->answer.retry_after_s = 1;
 }
@@ -289,7 +288,6 @@ void api_introspect(struct request *request)
 	answer_raw(request, 200,
 		   status == PINTLE_OK ? describe(request->host, &token, &session)
 				       : json_pack("{s:b}", "active", 0));
-	answer_header(request, "Cache-Control", "no-store");
 }
 
 void api_revoke(struct request *request)

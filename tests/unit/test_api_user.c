@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -124,6 +125,33 @@ static void orders_are_lines_on_the_pipe(void **state)
 	(void)close(ends[1]);
 }
 
+static void write_outbox(const struct asking *api, const char *text)
+{
+	char path[SCRATCH_MAX + 16];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/outbox.json", api->dir);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void the_outbox_is_read_backwards(void **state)
+{
+	struct asking *api = *state;
+	const struct answer *answer;
+
+	api->people->settings.server.state_dir = api->dir;
+	asking_refused(asking(api, api_control_outbox, NULL), 404, "not_found");
+	write_outbox(api, "{\"code\":\"1\"}\nnot JSON\n{\"code\":\"2\"}\n");
+	answer = asking(api, api_control_outbox, NULL);
+	assert_int_equal(answer->status, 200);
+	assert_int_equal(json_array_size(answer->data), 2);
+	assert_string_equal(asking_text(json_array_get(answer->data, 0), "code"), "2");
+	assert_string_equal(asking_text(json_array_get(answer->data, 1), "code"), "1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, asking_setup, asking_teardown)
 
 int main(void)
@@ -134,6 +162,7 @@ int main(void)
 		TEST(a_frozen_account_is_told_so),
 		TEST(an_account_is_made_whole_or_not_at_all),
 		TEST(orders_are_lines_on_the_pipe),
+		TEST(the_outbox_is_read_backwards),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
