@@ -170,6 +170,8 @@ static void blame(struct crew *crew, int slot, int status)
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
+	if (member->generation->is_leaving && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		return; /* told to end before it could watch signals */
 	log_error("worker %d (pid %d) ended: %s%s%s%s%s", slot, (int)member->pid,
 		  cause_text(cause, status), is_known ? ", in [" : "",
 		  is_known ? crew->board->instances[index].name : "", is_known ? "] " : "",
