@@ -37,7 +37,7 @@ struct hash_request {
 struct hasher {
 	pthread_mutex_t lock; /* guards all below, and the state of requests */
 	pthread_cond_t work;
-	TAILQ_HEAD(, hash_request) waiting;
+	TAILQ_HEAD(hash_queue, hash_request) waiting;
 	size_t n_waiting, max_waiting, n_running;
 	bool is_ending;
 	size_t n_threads;

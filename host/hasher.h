@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Password hashing on its own few threads at nice 19, so that it never starves anything else. The
+ * Hashing of secrets on its own few threads at nice 19, so that it never starves anything else. The
  * schemes: bcrypt and argon2id to make, those and foreign ones to verify (crypt(5) methods, PBKDF2 of
  * Django and passlib). A stored hash with an unknown scheme or a cost beyond bounds never matches.
  */

@@ -33,8 +33,8 @@ struct pool {
 	pthread_mutex_t lock; /* guards all below, and the classes */
 	pthread_cond_t work;  /* a job became runnable, or the pool ends */
 	pthread_cond_t calm;  /* the last job ended */
-	STAILQ_HEAD(, pool_class) ready;
-	SLIST_HEAD(, pool_class) classes;
+	STAILQ_HEAD(ready_list, pool_class) ready;
+	SLIST_HEAD(class_list, pool_class) classes;
 	pthread_t *threads;
 	size_t n_threads, max_threads;
 	size_t n_idle, n_runnable, n_jobs; /* n_jobs: waiting and running */
