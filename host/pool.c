@@ -255,7 +255,7 @@ void pool_class_load(struct pool *pool, const struct pool_class *class, struct p
 
 void pool_total_load(struct pool *pool, struct pool_load *out)
 {
-	struct pool_class *class;
+	const struct pool_class *class = NULL;
 
 	*out = (struct pool_load){ 0 };
 	(void)pthread_mutex_lock(&pool->lock);
