@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -368,6 +369,32 @@ static void file_is_private_and_noticed_when_replaced(void **state)
 	assert_int_equal(store->db.ops->ping(store->db.self, DB_TEST_MS), PINTLE_UNAVAILABLE);
 }
 
+/* No room for the log: a fault for whoever writes, and all is well once there is room. */
+static void full_disk_is_a_fault(void **state)
+{
+	struct store *store = *state;
+	struct rlimit old, small;
+	int32_t status = PINTLE_OK;
+	char name[24];
+	int n_added = 0;
+
+	db_test_make_table(&store->db);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){ 1 << 20, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	while (status == PINTLE_OK && n_added < 1000) {
+		(void)snprintf(name, sizeof(name), "%d", n_added);
+		status = db_test_add(&store->db, NULL, name);
+		n_added += status == PINTLE_OK;
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(status, PINTLE_UNAVAILABLE);
+	assert_int_equal(db_test_count(&store->db), n_added);
+	assert_int_equal(db_test_add(&store->db, NULL, "after"), PINTLE_OK);
+	assert_int_equal(db_test_count(&store->db), n_added + 1);
+}
+
 static void foreign_keys_hold(void **state)
 {
 	struct store *store = *state;
@@ -396,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_a_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_is_private_and_noticed_when_replaced, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(full_disk_is_a_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(foreign_keys_hold, setup, teardown),
 	};
 	struct store store = { .dir = fake_dir_new() };

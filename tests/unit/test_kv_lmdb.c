@@ -339,11 +339,26 @@ static void sweeper_frees_what_expired(void **state)
 	assert_true(size_of(store, "kv/data.mdb") <= size + size / 4);
 }
 
+/* Cut short, a bad head, bad pages. */
+static void do_damage(const char *path, int damage)
+{
+	static const char junk[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	if (damage == 0)
+		assert_int_equal(ftruncate(fd, 8192), 0);
+	else if (damage == 1)
+		assert_int_equal(pwrite(fd, "once upon a time in a page header", 33, 16), 33);
+	for (off_t at = 8192; damage == 2 && at < 65536; at += 4096)
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+	close(fd);
+}
+
 static void restart_keeps_and_damage_renews(void **state)
 {
 	struct store *store = *state;
 	char path[256], before[64], after[64];
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/kv/data.mdb", store->dir);
 	assert_int_equal(set_large(store, 1, 10).status, PINTLE_OK);
@@ -357,21 +372,7 @@ static void restart_keeps_and_damage_renews(void **state)
 
 	for (int damage = 0; damage < 3; damage++) {
 		store_close(store);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		assert_true(fd >= 0);
-		if (damage == 0)
-			assert_int_equal(ftruncate(fd, 8192), 0);
-		else if (damage == 1)
-			assert_int_equal(pwrite(fd, "once upon a time in a page header", 33, 16),
-					 33);
-		else
-			for (off_t at = 8192; at < 65536; at += 4096)
-				assert_int_equal(pwrite(fd,
-							"\xff\xff\xff\xff\xff\xff\xff\xff"
-							"\xff\xff\xff\xff\xff\xff\xff\xff",
-							16, at),
-						 16);
-		close(fd);
+		do_damage(path, damage);
 		assert_true(store_open(store, "64M"));
 		if (set_large(store, 2, 10).status != PINTLE_OK)
 			fail_msg("damage %d: %s", damage, fake_host_last_line(store->host));
@@ -380,6 +381,43 @@ static void restart_keeps_and_damage_renews(void **state)
 				 PINTLE_OK);
 		assert_string_not_equal(before, after);
 	}
+}
+
+/* Makes the file look as if it were of another boot of the machine. */
+static void age_by_a_boot(const char *path)
+{
+	static char bytes[1 << 20];
+	char boot[37];
+	ssize_t len;
+	char *at;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(read(fd, boot, 36), 36);
+	close(fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	len = read(fd, bytes, sizeof(bytes));
+	assert_true(len > 0);
+	for (at = bytes; (at = memmem(at, (size_t)(bytes + len - at), boot, 36)); at++)
+		assert_int_equal(pwrite(fd, "x", 1, at - bytes), 1);
+	close(fd);
+}
+
+static void reboot_wipes(void **state)
+{
+	struct store *store = *state;
+	char path[256], before[64], after[64];
+
+	(void)snprintf(path, sizeof(path), "%s/kv/data.mdb", store->dir);
+	assert_int_equal(set_large(store, 1, 10).status, PINTLE_OK);
+	assert_int_equal(store->kv.ops->epoch(store->kv.self, before, sizeof(before)), PINTLE_OK);
+	store_close(store);
+	age_by_a_boot(path);
+	assert_true(store_open(store, "64M"));
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_GET, "big:1", NULL, NULL, 0).status,
+			 PINTLE_NOT_FOUND);
+	assert_int_equal(store->kv.ops->epoch(store->kv.self, after, sizeof(after)), PINTLE_OK);
+	assert_string_not_equal(before, after);
+	assert_int_equal(fake_host_logged(store->host, PINTLE_LOG_ERROR), 0);
 }
 
 /* A crash while the content was being read leaves the mark that makes the next one begin anew. */
@@ -492,6 +530,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full_store_refuses_and_recovers, setup, teardown),
 		cmocka_unit_test_setup_teardown(sweeper_frees_what_expired, setup, teardown),
 		cmocka_unit_test_setup_teardown(restart_keeps_and_damage_renews, setup, teardown),
+		cmocka_unit_test_setup_teardown(reboot_wipes, setup, teardown),
 		cmocka_unit_test_setup_teardown(mark_of_a_crash_renews, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_receiver_drops, setup, teardown),
 		cmocka_unit_test_setup_teardown(dead_subscriber_is_removed, setup, teardown),
