@@ -11,12 +11,13 @@ STRICT ?=
 PYTHON := /usr/bin/python3
 PKGS := libevent libevent_openssl libevent_pthreads inih jansson libjwt libcurl openssl libcrypt libargon2
 
+comma := ,
+
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings $(if $(STRICT),-Werror)
 HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
 SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined) \
 	$(if $(filter thread,$(SAN)),-fsanitize=thread)
-comma := ,
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fno-omit-frame-pointer \
 	-Isdk/include -MMD -MP
