@@ -80,13 +80,15 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
 	va_list args;
-	char *text;
+	char small[64], *text;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(small, sizeof(small), fmt, args);
 	va_end(args);
 	assert(len >= 0);
+	if ((size_t)len < sizeof(small))
+		return arena_copy(arena, small, (size_t)len);
 	text = arena_alloc(arena, (size_t)len + 1);
 	va_start(args, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, args);

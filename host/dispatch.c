@@ -87,6 +87,24 @@ static struct slice bearer_of(const struct http_request *http)
 	return (struct slice){ value.ptr + 7, value.len - 7 };
 }
 
+/* A proxy may add a line of its own: all of them are one list. */
+static void find_client(struct request *request)
+{
+	const struct http_request *http = request->http;
+	const struct network_list *trusted = &request->host->trusted;
+	struct slice hops = { NULL, 0 };
+
+	if (http_head_count(&http->head, "x-forwarded-for") > 0 &&
+	    network_list_has(trusted, &http->peer)) {
+		size_t max = (size_t)request->host->settings->server.max_head;
+		char *all = arena_alloc(&request->arena, max);
+
+		if (http_head_join(&http->head, "x-forwarded-for", all, max, &hops.len))
+			hops.ptr = all;
+	}
+	address_of_client(&request->client, &http->peer, hops, trusted);
+}
+
 static struct request *request_new(struct host *host, struct http_request *http)
 {
 	struct request *request = xcalloc(1, sizeof(*request));
@@ -97,8 +115,7 @@ static struct request *request_new(struct host *host, struct http_request *http)
 	request->deadline_ms = clock_mono_ms() + host->settings->pool.call_timeout_ms;
 	request->is_control = http->listener_tag != NULL;
 	name_request(request);
-	address_of_client(&request->client, &http->peer,
-			  http_head_get(&http->head, "x-forwarded-for"), &host->trusted);
+	find_client(request);
 	address_text(&request->client, request->client_text);
 	request->lang = request_lang(request);
 	request->bearer = bearer_of(http);

@@ -181,6 +181,7 @@ static void make_edge(struct host *host)
 		.handler = dispatch_handle,
 		.refuse = dispatch_refuse,
 		.ctx = host,
+		.uncounted = &host->trusted,
 	};
 
 	host->client = http_client_new(host->loop);

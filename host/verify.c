@@ -30,7 +30,7 @@ static void answer_more(struct pintle_call *call)
 	int32_t status = PINTLE_OK;
 
 	if (call->has_flow)
-		status = flow_store(&flows, &call->arena, &call->flow, call->deadline_ms);
+		status = flow_update(&flows, &call->arena, &call->flow, call->deadline_ms);
 	if (status == PINTLE_OK)
 		answer_ok(call->request, json_incref(call->outcome.data));
 	else
