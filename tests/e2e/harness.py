@@ -149,7 +149,7 @@ class Server:
 
     def shift_clock(self, seconds):
         """Moves the wall clock of all workers (test build)."""
-        requests_over_socket(os.path.join(self.state, "control.sock"), "POST", "/control/clock",
+        requests_over_socket(os.path.join(self.state, "control.sock"), "PUT", "/control/clock",
                              {"shift_ms": int(seconds * 1000)})
 
     def client(self, **kwargs):
