@@ -92,8 +92,7 @@ static void note_refusal(struct control *control, const json_t *envelope)
 
 	len = (size_t)snprintf(control->error, sizeof(control->error), "%s",
 			       message ? message : "an answer that makes no sense");
-	json_array_foreach(fields, i, field)
-	{
+	json_array_foreach(fields, i, field) {
 		const char *name = json_string_value(json_object_get(field, "field"));
 		const char *reason = json_string_value(json_object_get(field, "reason"));
 

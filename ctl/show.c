@@ -64,9 +64,10 @@ void show_providers(const json_t *data)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach(data, i, entry) printf(
-		"%-20s %-20s %-10s %s\n", text(entry, "name"), text(entry, "plugin"),
-		text(entry, "version"), if_true(entry, "quarantined", "quarantined", "serving"));
+	json_array_foreach(data, i, entry)
+		printf("%-20s %-20s %-10s %s\n", text(entry, "name"), text(entry, "plugin"),
+		       text(entry, "version"),
+		       if_true(entry, "quarantined", "quarantined", "serving"));
 }
 
 static void show_time(const char *label, const json_t *object, const char *name)
@@ -94,8 +95,7 @@ void show_user(const json_t *data)
 	json_array_foreach(json_object_get(data, "identities"), i, entry)
 		printf("identity %s %s%s\n", text(entry, "namespace"), text(entry, "subject"),
 		       if_true(entry, "verified", "", ", not verified"));
-	json_array_foreach(json_object_get(data, "sessions"), i, entry)
-	{
+	json_array_foreach(json_object_get(data, "sessions"), i, entry) {
 		printf("session %s, %s", text(entry, "session_id"), text(entry, "platform"));
 		show_time(", last active ", entry, "last_active_at");
 		(void)putchar('\n');
@@ -112,8 +112,7 @@ void show_outbox(const json_t *data)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach(data, i, entry)
-	{
+	json_array_foreach(data, i, entry) {
 		show_time("", entry, "at");
 		printf("  %-16s %-10s %s\n", text(entry, "to"), text(entry, "purpose"),
 		       text(entry, "code"));

@@ -174,8 +174,7 @@ static const char *forbidden_member(const json_t *patch)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)patch, name, value)
-	{
+	json_object_foreach((json_t *)patch, name, value) {
 		for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 			size_t len = strcspn(forbidden[i], "*");
 			bool is_prefix = forbidden[i][len] == '*';

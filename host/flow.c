@@ -22,8 +22,7 @@ void flow_fini(struct flow *flow)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(flow->kept, name, value)
-	{
+	json_object_foreach(flow->kept, name, value) {
 		explicit_bzero((char *)json_string_value(value), json_string_length(value));
 	}
 	json_decref(flow->kept);
@@ -40,8 +39,7 @@ static bool kept_fits(const json_t *kept)
 
 	if (json_object_size(kept) > JSON_MAX_KEYS - RECORD_MEMBERS)
 		return false;
-	json_object_foreach((json_t *)kept, name, value)
-	{
+	json_object_foreach((json_t *)kept, name, value) {
 		len += strlen(name) + json_string_length(value);
 	}
 	return len <= FLOW_KEPT_MAX;
@@ -81,8 +79,7 @@ static bool all_texts(const json_t *object)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, name, value)
-	{
+	json_object_foreach((json_t *)object, name, value) {
 		if (!json_is_string(value))
 			return false;
 	}

@@ -142,7 +142,8 @@ static void set_accepting(struct http_server *server, bool accepts)
 	struct listener *listener;
 
 	SLIST_FOREACH(listener, &server->listeners, link)
-	(void)(accepts ? event_add(listener->acceptable, NULL) : event_del(listener->acceptable));
+		(void)(accepts ? event_add(listener->acceptable, NULL)
+			       : event_del(listener->acceptable));
 }
 
 static void accept_again(evutil_socket_t fd, short what, void *arg)

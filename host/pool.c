@@ -259,8 +259,7 @@ void pool_total_load(struct pool *pool, struct pool_load *out)
 
 	*out = (struct pool_load){ 0 };
 	(void)pthread_mutex_lock(&pool->lock);
-	SLIST_FOREACH(class, &pool->classes, all)
-	{
+	SLIST_FOREACH(class, &pool->classes, all) {
 		out->n_running += class->n_running;
 		out->n_waiting += class->n_waiting;
 		out->n_cap += class->cap;

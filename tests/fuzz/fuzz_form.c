@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len)
 	const char *name;
 
 	assert(!form || json_object_size(form) <= 64);
-	json_object_foreach(form, name, value) assert(name[0] != '\0' && json_is_string(value));
+	json_object_foreach(form, name, value)
+		assert(name[0] != '\0' && json_is_string(value));
 	json_decref(form);
 	return 0;
 }
