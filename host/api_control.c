@@ -207,12 +207,10 @@ void api_control_outbox(struct request *request)
 	size_t len;
 	char *text = file_read(path, OUTBOX_MAX, &len, &mode, &err);
 
-	if (!text) {
-		answer_error(request, "not_found");
-		return;
-	}
-	answer_ok(request, read_lines(text));
-	explicit_bzero(text, len);
+	/* The file is made by the first message. */
+	answer_ok(request, text ? read_lines(text) : json_array());
+	if (text)
+		explicit_bzero(text, len);
 	free(text);
 }
 

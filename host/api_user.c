@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The account signed in: profile, identities, sessions. */
 #include "api_audit.h"
+#include "call.h"
 #include "host.h"
 #include "request.h"
 #include "routes.h"
@@ -17,12 +18,37 @@ static void answer_result(struct request *request, int32_t status, json_t *data)
 
 /* ---- Profile ---- */
 
+/* What a provider knows of the person beside the core; one that fails is left out. */
+static void add_part(struct request *request, struct pintle_inst *inst, json_t *profile)
+{
+	struct pintle_call *call = call_new(request->host, request, inst, "describe", PINTLE_LOGIN);
+
+	if (call_run_and_wait(call, inst->plugin->provider.describe) == PINTLE_OK)
+		(void)json_object_update_missing(profile, call->outcome.data);
+	call_free(call);
+}
+
+static void add_parts(struct request *request, json_t *profile)
+{
+	const struct host *host = request->host;
+
+	for (size_t i = 0; i < host->instances.n_items; i++) {
+		struct pintle_inst *inst = &host->instances.items[i];
+
+		if (inst->plugin->provider.describe &&
+		    !host->board->instances[inst->board_index].is_quarantined)
+			add_part(request, inst, profile);
+	}
+}
+
 void api_profile(struct request *request)
 {
 	struct tx tx = request_tx(request);
 	json_t *profile = NULL;
 	int32_t status = account_profile(&tx, request->who.session.subject_id, &profile);
 
+	if (status == PINTLE_OK)
+		add_parts(request, profile);
 	answer_result(request, status, profile);
 }
 

@@ -35,7 +35,10 @@ struct call_outcome {
 	const char *denied; /* error name of a DENIED that came from a nested proof; or NULL */
 	const char *detail;
 	struct limit_hit limit;
-	const char *target_ns, *target;
+	const char *target_ns, *target; /* as the op named it */
+	const char *counted_ns,
+		*counted;   /* what tries are counted for: the account, where there is one */
+	int64_t created_id; /* the account this call has made, 0: none */
 };
 
 struct pintle_call {

@@ -434,7 +434,7 @@ static void look_after(struct request *request, int64_t now_ms)
 		return;
 	op = atomic_load(&request->running_op);
 	if (op)
-		worker_retire(host, request->inst->board_index, op);
+		worker_retire(host, atomic_load(&request->running_in), op);
 	else if (call_abandon(request))
 		finish_on_loop(request);
 }

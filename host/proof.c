@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proof.h"
 
+#include "account.h"
 #include "host.h"
 #include "identifier.h"
 #include "op.h"
@@ -87,25 +88,62 @@ int32_t proof_find_flow(struct pintle_call *call)
 	return id ? find_by_id(call, id) : find_by_identifier(call);
 }
 
-static struct limit_target target_of(const struct pintle_call *call)
+/* Tries are counted for the account where the target leads to one, so that its other names give no more
+ * of them; looked up for strangers as well, so that both take the same time. */
+static int32_t find_counted(struct pintle_call *call, const char *ns, const char *subject)
 {
-	return (struct limit_target){
-		.ns = call->has_flow ? call->flow.target_ns : call->outcome.target_ns,
-		.subject = call->has_flow ? call->flow.target : call->outcome.target,
-		.purpose = call->purpose,
-		.instance = call->inst->name,
-	};
+	struct call_outcome *outcome = &call->outcome;
+	struct account account;
+	int32_t status = account_find(&call->tx, ns, subject, true, &account);
+
+	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
+		return status;
+	outcome->counted_ns = status == PINTLE_OK ? "account" : arena_strdup(&call->arena, ns);
+	outcome->counted = arena_strdup(&call->arena, status == PINTLE_OK ? account.uuid : subject);
+	return PINTLE_OK;
+}
+
+static struct limit_target counted_of(const struct pintle_call *call)
+{
+	return (struct limit_target){ .ns = call->outcome.counted_ns,
+				      .subject = call->outcome.counted,
+				      .purpose = call->purpose,
+				      .instance = call->inst->name };
 }
 
 int32_t proof_take_try(struct pintle_call *call)
 {
-	struct limit_target target = target_of(call);
-	int32_t status = limit_code_try(&call->host->limits, &call->arena, call->flow.id, &target,
-					call->deadline_ms, &call->outcome.limit);
+	int32_t status = find_counted(call, call->flow.target_ns, call->flow.target);
+	struct limit_target counted = counted_of(call);
 
-	if (status == PINTLE_LIMITED && strcmp(call->outcome.limit.policy, "flow") == 0)
+	if (status != PINTLE_OK)
+		return status;
+	status = limit_code_try(&call->host->limits, &call->arena, call->flow.id, &counted,
+				call->deadline_ms, &call->outcome.limit);
+	if (status == PINTLE_LIMITED && strcmp(call->outcome.limit.policy, "flow-tries") == 0)
 		return PINTLE_EXPIRED;
 	return status;
+}
+
+int32_t proof_take_secret_try(struct pintle_call *call)
+{
+	int32_t status = find_counted(call, call->outcome.target_ns, call->outcome.target);
+	struct limit_target counted = counted_of(call);
+
+	if (status != PINTLE_OK)
+		return status;
+	return limit_secret_try(&call->host->limits, &call->arena, &counted, call->deadline_ms,
+				&call->outcome.limit);
+}
+
+int32_t proof_forget(struct pintle_call *call)
+{
+	struct limit_target counted = counted_of(call);
+
+	if (!counted.subject)
+		return PINTLE_OK;
+	return limit_forget(&call->host->limits, &call->arena, &counted, call->has_flow,
+			    call->deadline_ms);
 }
 
 static int32_t end_flow(struct pintle_call *call)
@@ -118,16 +156,12 @@ static int32_t end_flow(struct pintle_call *call)
 
 int32_t proof_consume(struct pintle_call *call)
 {
-	struct limit_target target = target_of(call);
 	int32_t status;
 
 	if (!call->outcome.subject && call->outcome.account_id == 0)
 		return PINTLE_INTERNAL;
 	status = call->has_flow ? end_flow(call) : PINTLE_OK;
-	if (status != PINTLE_OK || !target.subject || *target.subject == '\0')
-		return status;
-	return limit_forget(&call->host->limits, &call->arena, &target, call->has_flow,
-			    call->deadline_ms);
+	return status == PINTLE_OK ? proof_forget(call) : status;
 }
 
 static int32_t run_nested(struct pintle_call *call)

@@ -18,6 +18,10 @@ int32_t proof_find_flow(struct pintle_call *call);
 /* [worker] Takes one try of that flow and its target; LIMITED with the outcome's limit, EXPIRED when the
  * flow has no tries left. */
 int32_t proof_take_try(struct pintle_call *call);
+/* [worker] Takes one try of the target the op has named, for a proof without flow. */
+int32_t proof_take_secret_try(struct pintle_call *call);
+/* [worker] After a success: what was counted is forgotten. */
+int32_t proof_forget(struct pintle_call *call);
 /* [worker] After an OK: checks that something was proved, consumes the flow, forgets the failures. DENIED
  * when somebody else has consumed it. */
 int32_t proof_consume(struct pintle_call *call);

@@ -109,9 +109,6 @@ static bool is_begin(const struct pintle_call *call)
 
 static int32_t target(struct pintle_call *call, const char *ns, const char *subject)
 {
-	struct limit_target target = {
-		.ns = ns, .subject = subject, .purpose = call->purpose, .instance = call->inst->name
-	};
 	int32_t gate = call_gate(call);
 
 	if (gate != PINTLE_OK)
@@ -123,8 +120,7 @@ static int32_t target(struct pintle_call *call, const char *ns, const char *subj
 	call->outcome.target = arena_strdup(&call->arena, subject);
 	if (is_begin(call) || call->has_flow)
 		return PINTLE_OK;
-	return limit_secret_try(&call->host->limits, &call->arena, &target, call->deadline_ms,
-				&call->outcome.limit);
+	return proof_take_secret_try(call);
 }
 
 static int32_t keep(struct pintle_call *call, const char *name, const char *value)

@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "event.h"
 #include "host.h"
-#include "json.h"
+#include "newcomer.h"
 #include "request.h"
 #include "services.h"
 #include "session.h"
@@ -141,13 +141,6 @@ static int32_t find(struct pintle_call *call, const struct pintle_identity *iden
 	return status;
 }
 
-static char *claims_of(struct pintle_call *call)
-{
-	return json_object_size(call->outcome.claims) > 0
-		       ? json_text(&call->arena, call->outcome.claims)
-		       : NULL;
-}
-
 static int32_t create(struct pintle_call *call, const struct pintle_identity *identity,
 		      struct pintle_account *out)
 {
@@ -155,8 +148,7 @@ static int32_t create(struct pintle_call *call, const struct pintle_identity *id
 	int32_t status = call_gate(call);
 
 	if (status == PINTLE_OK)
-		status = account_create(&call->tx, &call->host->settings->account, identity,
-					call->inst->name, claims_of(call), NULL, &account);
+		status = newcomer_create(call, identity, &account);
 	if (status == PINTLE_OK)
 		lend_account(&account, out);
 	return status;
@@ -169,7 +161,7 @@ static int32_t link_identity(struct pintle_call *call, int64_t account_id,
 
 	return gate != PINTLE_OK ? gate
 				 : account_link(&call->tx, account_id, identity, call->inst->name,
-						claims_of(call));
+						newcomer_claims(call));
 }
 
 static int32_t unlink_identity(struct pintle_call *call, int64_t account_id, const char *ns,

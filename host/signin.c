@@ -10,6 +10,7 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "newcomer.h"
 #include "request.h"
 #include "token.h"
 
@@ -28,8 +29,12 @@ struct signin {
 	struct account account;
 	struct session session;
 	struct session_ids ended;
-	bool is_new;
 };
+
+static bool is_newcomer(const struct signin *signin)
+{
+	return signin->call->outcome.created_id == signin->account.id;
+}
 
 /* ---- The device ---- */
 
@@ -90,24 +95,17 @@ static struct pintle_identity proved_identity(const struct pintle_call *call)
 					 .subject = call->outcome.subject };
 }
 
-static char *claims_text(struct pintle_call *call)
-{
-	return json_object_size(call->outcome.claims) > 0
-		       ? json_text(&call->arena, call->outcome.claims)
-		       : NULL;
-}
-
 static int32_t create_account(struct signin *signin)
 {
 	struct pintle_call *call = signin->call;
-	const struct account_settings *settings = &signin->host->settings->account;
 	struct pintle_identity identity = proved_identity(call);
+	int32_t status;
 
-	if (!settings->auto_register && call->purpose != PINTLE_REGISTER)
+	if (!signin->host->settings->account.auto_register && call->purpose != PINTLE_REGISTER)
 		return PINTLE_NOT_FOUND;
-	signin->is_new = true;
-	return account_create(&call->tx, settings, &identity, call->inst->name, claims_text(call),
-			      NULL, &signin->account);
+	status = newcomer_create(call, &identity, &signin->account);
+	/* An upstream's odd nickname keeps nobody out. */
+	return status == PINTLE_INVALID && is_newcomer(signin) ? PINTLE_OK : status;
 }
 
 static int32_t find_account(struct signin *signin)
@@ -180,11 +178,11 @@ static int32_t write_session(struct signin *signin)
 	int32_t status;
 
 	fill_session(signin);
-	status = session_insert(tx, signin->host->settings, &signin->call->arena, &signin->device,
-				&signin->session, &signin->ended);
-	if (status != PINTLE_OK)
-		return status;
+	/* First, since it locks the account: sign-ins of one account count its sessions in turn. */
 	status = account_note_login(tx, signin->account.id, signin->device.ip, clock_now_ms());
+	if (status == PINTLE_OK)
+		status = session_insert(tx, signin->host->settings, &signin->call->arena,
+					&signin->device, &signin->session, &signin->ended);
 	return status == PINTLE_OK ? log_success(signin) : status;
 }
 
@@ -203,7 +201,6 @@ static int32_t write_once(struct signin *signin)
 	struct tx *tx = &signin->call->tx;
 	int32_t status;
 
-	signin->is_new = false;
 	status = db_begin(tx);
 	if (status != PINTLE_OK)
 		return status;
@@ -213,7 +210,8 @@ static int32_t write_once(struct signin *signin)
 	if (status == PINTLE_OK)
 		return db_commit(tx);
 	db_rollback(tx);
-	return status == PINTLE_CONFLICT && signin->is_new ? PINTLE_BUSY : status;
+	return status == PINTLE_CONFLICT && signin->call->purpose != PINTLE_REGISTER ? PINTLE_BUSY
+										     : status;
 }
 
 static int32_t write_committed(struct signin *signin)
@@ -272,7 +270,7 @@ static void answer_refused(struct request *request, int32_t status)
 
 static void tell_login(struct signin *signin)
 {
-	event_tell(signin->host, signin->is_new ? "register" : "login",
+	event_tell(signin->host, is_newcomer(signin) ? "register" : "login",
 		   json_pack("{s:s, s:s, s:s}", "user_id", signin->account.uuid, "session_id",
 			     signin->session.id, "provider", signin->call->inst->name));
 }
@@ -294,7 +292,8 @@ void signin_complete(struct pintle_call *call)
 		return;
 	}
 	metrics_count(call->host->self, METRIC_LOGINS_OK, 1);
-	data = signin_tokens(request, &signin.session, 0, signin.is_new, &status);
+	data = signin_tokens(request, &signin.session, SESSION_FIRST_GENERATION,
+			     is_newcomer(&signin), &status);
 	if (!data) {
 		answer_status(request, status);
 		return;
@@ -311,7 +310,7 @@ typedef int32_t identity_step(struct pintle_call *call, const struct pintle_iden
 static int32_t add_identity(struct pintle_call *call, const struct pintle_identity *identity)
 {
 	return account_link(&call->tx, call->request->who.session.subject_id, identity,
-			    call->inst->name, claims_text(call));
+			    call->inst->name, newcomer_claims(call));
 }
 
 static int32_t replace_identity(struct pintle_call *call, const struct pintle_identity *identity)

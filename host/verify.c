@@ -92,8 +92,8 @@ static void op_ended(struct pintle_call *call, int32_t status)
 {
 	bool is_proof = call->outcome.subject || call->outcome.account_id != 0;
 
-	if (status == PINTLE_OK && is_proof)
-		status = proof_consume(call);
+	if (status == PINTLE_OK)
+		status = is_proof ? proof_consume(call) : proof_forget(call);
 	if (status != PINTLE_OK)
 		op_fail(call, status);
 	else if (is_proof)
