@@ -143,7 +143,7 @@ static void the_outbox_is_read_backwards(void **state)
 	const struct answer *answer;
 
 	api->people->settings.server.state_dir = api->dir;
-	asking_refused(asking(api, api_control_outbox, NULL), 404, "not_found");
+	assert_int_equal(json_array_size(asking(api, api_control_outbox, NULL)->data), 0);
 	write_outbox(api, "{\"code\":\"1\"}\nnot JSON\n{\"code\":\"2\"}\n");
 	answer = asking(api, api_control_outbox, NULL);
 	assert_int_equal(answer->status, 200);

@@ -171,6 +171,16 @@ static bool is_good(const char *token)
 
 /* ---- Tests ---- */
 
+static void assert_same_claims(const struct token_claims *made, const struct token_claims *read)
+{
+	assert_int_equal(made->kind, read->kind);
+	assert_string_equal(made->sid, read->sid);
+	assert_string_equal(made->sub, read->sub);
+	assert_string_equal(made->jti, read->jti);
+	assert_int_equal(made->iat, read->iat);
+	assert_int_equal(made->exp, read->exp);
+}
+
 static void issued_tokens_verify(void **state)
 {
 	const struct {
@@ -186,7 +196,7 @@ static void issued_tokens_verify(void **state)
 		assert_non_null(token);
 		assert_true(token_verify(rings[i].keyring, rings[i].settings, token, strlen(token),
 					 TOKEN_MFA, &read));
-		assert_memory_equal(&made, &read, sizeof(made));
+		assert_same_claims(&made, &read);
 		assert_int_equal(made.exp, made.iat + 86400);
 		assert_int_equal(strlen(made.jti), 22);
 		/* A10: one kind is never taken for the other. */
