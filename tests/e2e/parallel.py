@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that arrive at once: connections are opened first and the last byte of each is held back."""
+import json
+import os
+import socket
+from collections import Counter, namedtuple
+from urllib.parse import urlsplit
+
+N_PARALLEL = 50
+FULL = os.environ.get("PINTLE_FULL") == "1"
+ROUNDS = 100 if FULL else 10
+TIMEOUT_S = 30
+
+Shot = namedtuple("Shot", "method path body token headers", defaults=(None, {}))
+Reply = namedtuple("Reply", "status error data headers")
+
+
+def say(what, rounds=ROUNDS):
+    """A short form names its size in the output (pytest -s, or in the report of a failure)."""
+    print(f"{what}: {rounds} rounds of {N_PARALLEL} in parallel")
+
+
+def _bytes_of(shot, host):
+    body = json.dumps(shot.body).encode() if shot.body is not None else b""
+    lines = [f"{shot.method} {shot.path} HTTP/1.1", f"Host: {host}", "Connection: close",
+             "Accept-Language: en", "Content-Type: application/json",
+             f"Content-Length: {len(body)}"]
+    if shot.token:
+        lines.append(f"Authorization: Bearer {shot.token}")
+    lines += [f"{name}: {value}" for name, value in shot.headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _read(connection):
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, value in
+               (line.split(":", 1) for line in lines[1:])}
+    told = json.loads(body) if body else {}
+    return Reply(int(lines[0].split()[1]), told.get("error"), told.get("data"), headers)
+
+
+def release(url, shots):
+    """Replies in the order of shots."""
+    at = urlsplit(url)
+    connections, texts = [], [_bytes_of(shot, at.netloc) for shot in shots]
+    try:
+        for text in texts:
+            connection = socket.create_connection((at.hostname, at.port), TIMEOUT_S)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connections.append(connection)
+            connection.sendall(text[:-1])
+        for connection, text in zip(connections, texts):
+            connection.sendall(text[-1:])
+        return [_read(connection) for connection in connections]
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def tally(replies):
+    """How often each (status, error) came."""
+    return Counter((reply.status, reply.error) for reply in replies)
+
+
+def winners(replies):
+    return [reply for reply in replies if reply.status == 200]
