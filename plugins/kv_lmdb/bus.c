@@ -160,13 +160,15 @@ static bool is_socket_name(const char *name)
 	return end && strcmp(end, ".sock") == 0;
 }
 
-static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name, struct msghdr *message)
+static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name,
+		     const struct msghdr *message)
 {
 	struct sockaddr_un address = address_of(dir_fd, name);
+	struct msghdr addressed = *message;
 
-	message->msg_name = &address;
-	message->msg_namelen = sizeof(address);
-	if (sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	addressed.msg_name = &address;
+	addressed.msg_namelen = sizeof(address);
+	if (sendmsg(fd, &addressed, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return true;
 	if (errno == ECONNREFUSED) /* whoever bound it is gone; a name is never used twice */
 		(void)unlinkat(dir_fd, name, 0);
@@ -176,7 +178,7 @@ static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name, stru
 	return false;
 }
 
-static int64_t send_all(struct bus *bus, int fd, DIR *dir, struct msghdr *message)
+static int64_t send_all(struct bus *bus, int fd, DIR *dir, const struct msghdr *message)
 {
 	const struct dirent *entry;
 	int64_t n_sent = 0;
