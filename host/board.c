@@ -25,7 +25,9 @@ struct board *board_new(void)
 	void *memory = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	return memory;
 }
 
 void board_free(struct board *board)

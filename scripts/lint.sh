@@ -21,13 +21,16 @@ for plugin in plugins/*/; do
 		[ -e "$plugin$header" ] || [ "$header" = schema.h ] || complain "$plugin includes $header"
 	done
 done
-if grep -nE 'TODO|FIXME|XXX' $sources; then
+if grep -nE '\<(TODO|FIXME|XXX)\>' $sources; then
 	complain "unfinished work without an issue"
 fi
 
+# jansson's loops and _Noreturn are nothing to cppcheck 2.10 unless it is told.
 cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list=.cppcheck \
-	--enable=warning,portability,performance -D_GNU_SOURCE -Isdk/include -Ihost \
-	$(git ls-files 'host/*.c' 'plugins/*.c' 'ctl/*.c') || complain "cppcheck"
+	--enable=warning,portability,performance --library=posix,gnu,openssl,sqlite3,libcurl \
+	-D_GNU_SOURCE '-D_Noreturn=__attribute__((noreturn))' --include=/usr/include/jansson.h \
+	-Isdk/include -Ihost $(git ls-files 'host/*.c' 'plugins/*.c' 'ctl/*.c' 'sdk/*.c') ||
+	complain "cppcheck"
 
 [ "$failed" -eq 0 ] && echo "lint: clean"
 exit "$failed"

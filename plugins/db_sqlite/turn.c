@@ -144,6 +144,7 @@ void turn_lead(struct writer *writer, int64_t deadline_ms)
 	waiter_init(&self);
 	(void)pthread_mutex_lock(&writer->mutex);
 	if (writer->queue.first) {
+		/* cppcheck-suppress autoVariables ; pass_locked has cleared it when we are woken */
 		writer->leader = &self;
 		wake(pop(&writer->queue), PINTLE_OK);
 		if (!wait_until(writer, &self, deadline_ms)) {

@@ -168,7 +168,7 @@ static int check(MDB_txn *txn, MDB_dbi dbi, check_fn *is_right, size_t *n_out)
 
 int record_check_all(struct env *env, MDB_txn *txn)
 {
-	size_t n_records, n_indexed;
+	size_t n_records, n_indexed = 0;
 	int rc = check(txn, env->records, is_record, &n_records);
 
 	if (rc == MDB_SUCCESS)
