@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Services on secrets: encryption at rest, keyed hashes, password hashing, random. */
+/* Services on secrets: encryption at rest, keyed hashes, slow hashing, random. */
 #include "call.h"
 #include "hasher.h"
 #include "host.h"
