@@ -2,8 +2,30 @@
 /* jansson parses; what it does not bound (depth, members) is counted in a scan before. */
 #include "json.h"
 
+#include "xalloc.h"
+
 #include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
+
+static void *take(size_t len)
+{
+	return xcalloc(1, len);
+}
+
+static void wipe_and_give(void *ptr)
+{
+	if (ptr)
+		explicit_bzero(ptr, malloc_usable_size(ptr));
+	free(ptr);
+}
+
+void json_start(void)
+{
+	json_set_alloc_funcs(take, wipe_and_give);
+	json_object_seed(0);
+}
 
 /* What a text would cost to parse. Right for JSON; for anything else jansson stops at the same
  * place at which this count goes astray. */

@@ -7,6 +7,10 @@
 
 #include <jansson.h>
 
+/* [main] Before any JSON and any thread: what passes through it may be a secret, so its memory is wiped
+ * when it is given back, and without memory the process ends. */
+void json_start(void);
+
 #define JSON_MAX_DEPTH 16
 #define JSON_MAX_KEYS 256
 

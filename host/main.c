@@ -2,6 +2,7 @@
 /* The command line of pintled. Exit status: 0 done, 1 refused with a reason, 2 wrong usage. */
 #include "checker.h"
 #include "instance.h"
+#include "json.h"
 #include "settings.h"
 #include "supervisor.h"
 #include "xalloc.h"
@@ -182,6 +183,7 @@ int main(int argc, char **argv)
 	bool ok;
 
 	fill_standard_fds();
+	json_start();
 	if (!read_options(&command, argc, argv) ||
 	    !is_complete(&command, argc - optind, argv + optind)) {
 		print_usage(stderr);
