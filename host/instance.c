@@ -255,9 +255,13 @@ bool instances_init(struct instances *instances, struct snapshot *snapshot, stru
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err)
 {
 	char why[256] = "";
-	int32_t status =
-		inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why, sizeof(why));
+	int32_t status = PINTLE_OK;
 
+	inst->plain = (struct pintle_plain){ services, inst, inst->conf };
+	inst->self = &inst->plain;
+	if (inst->plugin->desc.open)
+		status = inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why,
+						 sizeof(why));
 	if (status == PINTLE_OK)
 		return true;
 	inst->self = NULL;
@@ -270,7 +274,8 @@ void instance_close(struct pintle_inst *inst)
 {
 	if (!inst->self)
 		return;
-	inst->plugin->desc.close(inst->self);
+	if (inst->plugin->desc.close)
+		inst->plugin->desc.close(inst->self);
 	inst->self = NULL;
 }
 

@@ -30,6 +30,7 @@ struct pintle_inst {
 	const struct plugin *plugin;
 	struct instance_settings settings;
 	void *conf, *self;
+	struct pintle_plain plain; /* self of a plugin without open */
 	struct pool_class *class;
 	struct host *host;
 };

@@ -156,8 +156,10 @@ static const char *missing_member(const struct plugin *plugin)
 	const struct pintle_db *db = &plugin->db;
 	const struct pintle_provider *provider = &plugin->provider;
 
-	if (!desc->version || !desc->summary || !desc->open || !desc->close)
-		return "version, summary, open or close";
+	if (!desc->version || !desc->summary)
+		return "version or summary";
+	if (!desc->open != !desc->close)
+		return "open or close, which go together";
 	if (desc->provider && (!provider->verify || !provider->namespaces))
 		return "provider.verify or provider.namespaces";
 	if (desc->provider && !provider->begin && !(provider->flags & PINTLE_DIRECT))

@@ -134,9 +134,7 @@ static const struct pintle_provider provider = {
 	.label_en = "Password",
 	.namespaces = namespaces,
 	.denied = "invalid_credentials",
-	.inputs = inputs,
-	.n_inputs = sizeof(inputs) / sizeof(inputs[0]),
-	.input_size = sizeof(inputs[0]),
+	PINTLE_INPUTS(inputs),
 	.verify = verify,
 	.bind = password_bind,
 };
@@ -152,9 +150,7 @@ static const struct pintle_route routes[] = {
 
 static const struct pintle_api api = {
 	.size = sizeof(api),
-	.route_size = sizeof(routes[0]),
-	.routes = routes,
-	.n_routes = sizeof(routes) / sizeof(routes[0]),
+	PINTLE_ROUTES(routes),
 };
 
 static const struct pintle_plugin plugin = {
@@ -163,13 +159,9 @@ static const struct pintle_plugin plugin = {
 	.name = "password",
 	.version = "0.1.0",
 	.summary = "Sign-in with a password",
-	.opts = opts,
-	.n_opts = sizeof(opts) / sizeof(opts[0]),
-	.opt_size = sizeof(opts[0]),
+	PINTLE_OPTIONS(opts),
 	.conf_size = sizeof(struct conf),
-	.migrations = schema,
-	.n_migrations = sizeof(schema) / sizeof(schema[0]),
-	.migration_size = sizeof(schema[0]),
+	PINTLE_MIGRATIONS(schema),
 	.open = open_instance,
 	.close = free,
 	.provider = &provider,

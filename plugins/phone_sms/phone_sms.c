@@ -170,9 +170,7 @@ static const struct pintle_provider provider = {
 	.label_en = "Code by SMS",
 	.namespaces = namespaces,
 	.denied = "invalid_code",
-	.inputs = inputs,
-	.n_inputs = sizeof(inputs) / sizeof(inputs[0]),
-	.input_size = sizeof(inputs[0]),
+	PINTLE_INPUTS(inputs),
 	.begin = begin,
 	.verify = verify,
 	.bind = verify,
@@ -193,9 +191,7 @@ static const struct pintle_route routes[] = {
 
 static const struct pintle_api api = {
 	.size = sizeof(api),
-	.route_size = sizeof(routes[0]),
-	.routes = routes,
-	.n_routes = sizeof(routes) / sizeof(routes[0]),
+	PINTLE_ROUTES(routes),
 };
 
 static const struct pintle_plugin plugin = {
@@ -204,9 +200,7 @@ static const struct pintle_plugin plugin = {
 	.name = "phone_sms",
 	.version = "0.1.0",
 	.summary = "Sign-in with a code sent to a phone number",
-	.opts = opts,
-	.n_opts = sizeof(opts) / sizeof(opts[0]),
-	.opt_size = sizeof(opts[0]),
+	PINTLE_OPTIONS(opts),
 	.conf_size = sizeof(struct conf),
 	.open = open_instance,
 	.close = free,

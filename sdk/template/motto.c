@@ -2,7 +2,6 @@
 /* A provider to start from: people sign in with their name and a motto that everybody shares. */
 #include <pintle/plugin.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Filled by the host from the section of conf.d; valid until close. */
@@ -15,38 +14,17 @@ static const struct pintle_opt opts[] = {
 	  "What people must say to get in." },
 };
 
-/* One section. Nothing here changes after open, so that all threads may read it. */
-struct motto {
-	const struct pintle_host *host;
-	const struct conf *conf;
-};
-
-static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
-			     const void *conf, void **self_out, char *err, size_t err_len)
+static int is_right(const struct pintle_plain *self, const char *said)
 {
-	struct motto *self = calloc(1, sizeof(*self));
+	const struct conf *conf = self->conf;
+	size_t len = strlen(conf->motto);
 
-	(void)inst;
-	(void)err;
-	(void)err_len;
-	if (!self)
-		return PINTLE_INTERNAL;
-	self->host = host;
-	self->conf = conf;
-	*self_out = self;
-	return PINTLE_OK;
-}
-
-static int is_right(const struct motto *self, const char *said)
-{
-	size_t len = strlen(self->conf->motto);
-
-	return strlen(said) == len && self->host->same(said, self->conf->motto, len);
+	return strlen(said) == len && self->host->same(said, conf->motto, len);
 }
 
 static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
-	const struct motto *self = self_of_inst;
+	const struct pintle_plain *self = self_of_inst;
 	const struct pintle_host *host = self->host;
 	const char *name = host->canonical(call, "username", host->field(call, "name"));
 	const char *said = host->field(call, "motto");
@@ -79,9 +57,7 @@ static const struct pintle_provider provider = {
 	.label_en = "Motto",
 	.namespaces = namespaces,
 	.denied = "invalid_credentials",
-	.inputs = inputs,
-	.n_inputs = sizeof(inputs) / sizeof(inputs[0]),
-	.input_size = sizeof(inputs[0]),
+	PINTLE_INPUTS(inputs),
 	.verify = verify,
 	.bind = verify,
 };
@@ -92,12 +68,8 @@ static const struct pintle_plugin plugin = {
 	.name = "motto",
 	.version = "1.0.0",
 	.summary = "Sign-in with a shared motto",
-	.opts = opts,
-	.n_opts = sizeof(opts) / sizeof(opts[0]),
-	.opt_size = sizeof(opts[0]),
+	PINTLE_OPTIONS(opts),
 	.conf_size = sizeof(struct conf),
-	.open = open_instance,
-	.close = free,
 	.provider = &provider,
 };
 

@@ -149,7 +149,8 @@ struct pintle_plugin { /* append only */
 	/*
 	 * Makes an instance. conf lives until close. Called once per process and instance before it serves,
 	 * on the main thread; connects to nothing that may be down: do that at first use. On failure a
-	 * reason in err, and a fault or PINTLE_INVALID.
+	 * reason in err, and a fault or PINTLE_INVALID. A plugin with nothing to make leaves open and
+	 * close NULL: self is a struct pintle_plain then.
 	 */
 	int32_t (*open)(const struct pintle_host *, struct pintle_inst *, const void *conf,
 			void **self_out, char *err, size_t err_len);
@@ -164,7 +165,24 @@ struct pintle_plugin { /* append only */
 	const struct pintle_listener *listener;
 };
 
-#define PINTLE_ENTRY pintle_plugin_entry
+/* What an instance's self is when its plugin has neither open nor close. */
+struct pintle_plain {
+	const struct pintle_host *host;
+	struct pintle_inst *inst;
+	const void *conf;
+};
+
+/* The members of a descriptor that name a table and say how it is laid out. */
+#define PINTLE_N(table) (sizeof(table) / sizeof((table)[0]))
+#define PINTLE_OPTIONS(table)                                                                      \
+	.opts = (table), .n_opts = PINTLE_N(table), .opt_size = sizeof((table)[0])
+#define PINTLE_INPUTS(table)                                                                       \
+	.inputs = (table), .n_inputs = PINTLE_N(table), .input_size = sizeof((table)[0])
+#define PINTLE_ROUTES(table)                                                                       \
+	.routes = (table), .n_routes = PINTLE_N(table), .route_size = sizeof((table)[0])
+#define PINTLE_MIGRATIONS(table)                                                                   \
+	.migrations = (table), .n_migrations = PINTLE_N(table), .migration_size = sizeof((table)[0])
+
 #define PINTLE_PLUGIN(desc)                                                                        \
 	__attribute__((visibility("default"))) const struct pintle_plugin *pintle_plugin_entry(    \
 		void);                                                                             \
