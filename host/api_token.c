@@ -246,7 +246,7 @@ static int32_t load_active(struct request *request, const struct presented *toke
 	if (session_check(out, clock_now_ms()) != PINTLE_OK)
 		return PINTLE_NOT_FOUND;
 	if (token->is_access)
-		return PINTLE_OK;
+		return strcmp(out->uuid, token->claims.sub) == 0 ? PINTLE_OK : PINTLE_NOT_FOUND;
 	status = db_first(&tx, "SELECT generation FROM user_sessions WHERE session_id = ?",
 			  DB_PARAMS(db_text(token->sid)), take_number, &generation);
 	if (status != PINTLE_OK)
