@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens made by hand: parts of a JWT, and signatures over them with a server's own keys or others."""
+import base64
+import glob
+import hashlib
+import hmac
+import json
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def part(value):
+    """A part of a token; a text is taken as it is, so that it may be bad JSON."""
+    return b64(value.encode() if isinstance(value, str) else json.dumps(value).encode())
+
+
+def parts(token):
+    """(header, claims)"""
+    header, claims, _ = token.split(".")
+    return json.loads(unb64(header)), json.loads(unb64(claims))
+
+
+def hs256(secret, header, claims):
+    text = f"{part(header)}.{part(claims)}"
+    return f"{text}.{b64(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+def es256(key, header, claims):
+    text = f"{part(header)}.{part(claims)}"
+    r, s = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def own_key(server):
+    """The only key the server signs with."""
+    [path] = glob.glob(f"{server.state}/keys/*.pem")
+    with open(path, "rb") as file:
+        return serialization.load_pem_private_key(file.read(), None)
+
+
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def public_pem(key):
+    return key.public_key().public_bytes(serialization.Encoding.PEM,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def public_der(key):
+    return key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def jwk_of(key):
+    numbers = key.public_key().public_numbers()
+    return {"kty": "EC", "crv": "P-256", "x": b64(numbers.x.to_bytes(32, "big")),
+            "y": b64(numbers.y.to_bytes(32, "big"))}
