@@ -118,6 +118,8 @@ int record_sweep(struct env *env, MDB_txn *txn, int64_t now_ms, unsigned max, un
 		return rc;
 	while (*n_out < max) {
 		rc = mdb_cursor_get(cursor, &at, &nothing, MDB_FIRST);
+		if (rc == MDB_SUCCESS && at.mv_size <= HEAD)
+			rc = MDB_CORRUPTED;
 		if (rc != MDB_SUCCESS || read_expiry(at.mv_data) > now_ms)
 			break;
 		key = (MDB_val){ .mv_size = at.mv_size - HEAD,
