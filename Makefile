@@ -39,7 +39,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: all run check deps deps-check unit e2e lint asan tsan fuzz bench install clean help
+.PHONY: all run check deps deps-check unit e2e lint asan tsan fuzz fuzz-short bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,7 +135,7 @@ e2e: all $(BUILD)/test/pintled
 
 check:
 	sh scripts/deps.sh check
-	$(MAKE) STRICT=1 lint unit e2e
+	$(MAKE) STRICT=1 lint unit fuzz-short e2e
 
 asan:
 	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit e2e
@@ -162,6 +162,7 @@ deps-check:
 clean:
 	rm -rf $(BUILD)
 
+include tests/fuzz/fuzz.mk
 include sdk/install.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
