@@ -2,6 +2,8 @@
 /* The shared memory itself, and the notes a dying worker leaves in it. */
 #include "board.h"
 
+#include "clock.h"
+
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +20,14 @@ static struct board_worker *watched;
 static pid_t watched_pid;
 static atomic_flag is_noted = ATOMIC_FLAG_INIT;
 static _Thread_local struct breadcrumb crumb = { .instance = -1 };
+/* The crumbs once more, where other threads can read them. */
+static struct trail {
+	_Atomic int instance;
+	_Atomic(const char *) op;
+	_Atomic int64_t since_ms;
+} trails[BOARD_THREADS];
+static _Atomic size_t n_trails;
+static _Thread_local struct trail *trail;
 static _Thread_local _Alignas(16) unsigned char fault_stack[FAULT_STACK_BYTES];
 
 struct board *board_new(void)
@@ -61,17 +71,56 @@ int board_instance(struct board *board, const char *name)
 	return n;
 }
 
+/* A thread beyond the last trail is not looked after. */
+static struct trail *own_trail(void)
+{
+	size_t index;
+
+	if (trail)
+		return trail;
+	index = atomic_fetch_add(&n_trails, 1);
+	if (index < BOARD_THREADS)
+		trail = &trails[index];
+	return trail;
+}
+
+/* The instance last, and none while the rest changes: a reader never joins two ops. */
+static void lay(struct breadcrumb next)
+{
+	struct trail *own = own_trail();
+
+	crumb = next;
+	if (!own)
+		return;
+	atomic_store(&own->instance, -1);
+	atomic_store(&own->op, next.op);
+	atomic_store(&own->since_ms, next.since_ms);
+	atomic_store(&own->instance, next.instance);
+}
+
 struct breadcrumb breadcrumb_enter(int instance, const char *op)
 {
 	struct breadcrumb before = crumb;
 
-	crumb = (struct breadcrumb){ .instance = instance, .op = op };
+	lay((struct breadcrumb){ instance, op, clock_mono_ms() });
 	return before;
 }
 
 void breadcrumb_leave(struct breadcrumb before)
 {
-	crumb = before;
+	lay(before);
+}
+
+enum board_thread breadcrumb_of_thread(size_t index, struct breadcrumb *out)
+{
+	const struct trail *of = &trails[index];
+	int instance;
+
+	if (index >= BOARD_THREADS || index >= atomic_load(&n_trails))
+		return BOARD_ENDED;
+	instance = atomic_load(&of->instance);
+	*out = (struct breadcrumb){ instance, atomic_load(&of->op), atomic_load(&of->since_ms) };
+	return instance < 0 || atomic_load(&of->instance) != instance ? BOARD_IDLE : BOARD_IN_OP;
 }
 
 /* Safe in a signal handler, so no library function for the text. */

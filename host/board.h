@@ -20,6 +20,7 @@
 #define BOARD_STATUSES 24
 #define BOARD_COUNTERS 64
 #define BOARD_OUTCOMES 4
+#define BOARD_THREADS 1024 /* of a worker that are looked after */
 #define BOARD_ERR_MAX 1024
 
 enum board_worker_state { BOARD_FREE, BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING };
@@ -78,10 +79,15 @@ int board_find_instance(const struct board *board, const char *name);
 struct breadcrumb {
 	int instance;
 	const char *op;
+	int64_t since_ms; /* monotonic */
 };
 
 struct breadcrumb breadcrumb_enter(int instance, const char *op); /* returns the one before */
 void breadcrumb_leave(struct breadcrumb before);
+/* [any] The crumb of the index-th thread that ever entered an op, for whoever looks for ops that do not
+ * return: BOARD_ENDED behind the last one, BOARD_IDLE when it is in none. */
+enum board_thread { BOARD_IN_OP, BOARD_IDLE, BOARD_ENDED };
+enum board_thread breadcrumb_of_thread(size_t index, struct breadcrumb *out);
 /* Installs the handlers for this process and this thread. */
 void board_watch_faults(struct board_worker *self);
 /* [any], also in a signal handler. Why this worker is about to end; the first note stays. cause is as

@@ -150,19 +150,8 @@ static int32_t conclude(struct pintle_call *call, int32_t status)
 static int32_t run_op(struct pintle_call *call, pintle_op *op)
 {
 	struct breadcrumb before = breadcrumb_enter(call->inst->board_index, call->op);
-	struct request *request = call->request;
-	const char *outer_op = request ? atomic_load(&request->running_op) : NULL;
-	int32_t status;
+	int32_t status = op(call->inst->self, call);
 
-	if (request) {
-		atomic_store(&request->running_in, call->inst->board_index);
-		atomic_store(&request->running_op, call->op);
-	}
-	status = op(call->inst->self, call);
-	if (request) {
-		atomic_store(&request->running_op, outer_op);
-		atomic_store(&request->running_in, before.instance);
-	}
 	breadcrumb_leave(before);
 	return status;
 }

@@ -417,26 +417,45 @@ static void give_up(struct request *request)
 	atomic_store(&request->is_over, true);
 	metrics_count(request->host->self, METRIC_CALLS_ORPHANED, 1);
 	answer_plain(&answer, 504, "timeout", request->lang, request->id, body);
+	if (request->route->flags & ROUTE_EMPTY)
+		answer.body.len = 0;
 	send_answer(request, &answer, NULL);
 }
 
-/* An op that holds its thread costs the worker; one that promised to answer later is let go. */
+/* An op that promised to answer later, and did not, is let go. */
 static void look_after(struct request *request, int64_t now_ms)
 {
-	struct host *host = request->host;
-	const char *op;
-
 	if (now_ms < request->deadline_ms)
 		return;
 	if (!request->is_answered)
 		give_up(request);
-	if (now_ms < request->deadline_ms + host->settings->pool.retire_after_ms)
-		return;
-	op = atomic_load(&request->running_op);
-	if (op)
-		worker_retire(host, atomic_load(&request->running_in), op);
-	else if (call_abandon(request))
+	if (now_ms >= request->deadline_ms + request->host->settings->pool.retire_after_ms &&
+	    call_abandon(request))
 		finish_on_loop(request);
+}
+
+static const struct pintle_inst *instance_at(const struct host *host, int board_index)
+{
+	for (size_t i = 0; i < host->instances.n_items; i++)
+		if (host->instances.items[i].board_index == board_index)
+			return &host->instances.items[i];
+	return NULL;
+}
+
+/* An op that holds its thread long past its time costs the worker: the thread cannot be had back. */
+static void look_for_stuck_ops(struct host *host, int64_t now_ms)
+{
+	struct breadcrumb crumb;
+	enum board_thread state;
+
+	for (size_t i = 0; (state = breadcrumb_of_thread(i, &crumb)) != BOARD_ENDED; i++) {
+		const struct pintle_inst *inst =
+			state == BOARD_IN_OP ? instance_at(host, crumb.instance) : NULL;
+
+		if (inst && now_ms - crumb.since_ms >= inst->settings.timeout_ms +
+							       host->settings->pool.retire_after_ms)
+			worker_retire(host, crumb.instance, crumb.op);
+	}
 }
 
 static void tick(void *arg)
@@ -449,6 +468,7 @@ static void tick(void *arg)
 		older = request->older;
 		look_after(request, now_ms);
 	}
+	look_for_stuck_ops(host, now_ms);
 	loop_after(host->loop, TICK_MS, tick, host);
 }
 

@@ -49,8 +49,6 @@ struct request {
 	struct pintle_call *call; /* [worker] the op it runs, or NULL; freed with the request */
 	int64_t start_us;
 	_Atomic int64_t deadline_ms;           /* monotonic */
-	_Atomic(const char *) running_op;      /* NULL: no plugin has it */
-	_Atomic int running_in;                /* the board index of that plugin's instance */
 	_Atomic(struct pintle_call *) pending; /* op that will call done() */
 	_Atomic bool is_over;                  /* answered 504: services answer TIMEOUT */
 	bool is_verified_here;                 /* claims are news for the token cache */
