@@ -163,40 +163,48 @@ static bool read_number(const struct record *record, int64_t *out)
 	return *end == '\0';
 }
 
-/* Adds delta to the counter, made with ttl_ms when there is none. The status in the answer. */
-static int count(struct op *op, int64_t delta, int64_t ttl_ms, int64_t max)
+static int write_number(struct op *op, int64_t number, int64_t expires_ms)
 {
 	char text[NUMBER_MAX];
+	int len = snprintf(text, sizeof(text), "%lld", (long long)number);
+	const struct record record = { expires_ms, text, (size_t)len };
+	int rc = record_put(op->env, op->txn, op->key, &record);
+
+	op->out->answer.ttl_ms = expires_ms - op->now_ms;
+	return rc == MDB_SUCCESS ? answer(op, PINTLE_OK) : rc;
+}
+
+/* Adds the cost to the counter of op's key, made when there is none. The status in the answer. */
+static int count(struct op *op, const struct pintle_kv_limit *limit)
+{
 	struct record record = { 0 };
 	int64_t number = 0, sum;
 	int rc = find(op, &record);
+	bool is_new = rc == MDB_NOTFOUND, starts = is_new || (limit->flags & PINTLE_KV_SLIDES);
+	int64_t expires_ms;
 
-	if (rc == MDB_NOTFOUND) {
-		if (!is_life(ttl_ms))
-			return answer(op, PINTLE_INTERNAL);
-		record.expires_ms = expiry_of(op, ttl_ms);
-	} else if (rc != MDB_SUCCESS) {
+	if (rc != MDB_SUCCESS && !is_new)
 		return rc;
-	} else if (!read_number(&record, &number)) {
+	if ((!is_new && !read_number(&record, &number)) || (starts && !is_life(limit->window_ms)) ||
+	    __builtin_add_overflow(number, limit->cost, &sum))
 		return answer(op, PINTLE_INTERNAL);
-	}
-	op->out->answer.ttl_ms = record.expires_ms - op->now_ms;
-	if (__builtin_add_overflow(number, delta, &sum))
-		return answer(op, PINTLE_INTERNAL);
-	if (sum > max)
+	expires_ms = starts ? expiry_of(op, limit->window_ms) : record.expires_ms;
+	op->out->answer.ttl_ms = (is_new ? expires_ms : record.expires_ms) - op->now_ms;
+	if (sum > limit->max)
 		return answer(op, PINTLE_LIMITED);
 	op->out->answer.number = sum;
-	if (delta == 0)
+	if (limit->cost == 0)
 		return answer(op, PINTLE_OK);
-	record.len = (size_t)snprintf(text, sizeof(text), "%lld", (long long)sum);
-	record.value = text;
-	rc = record_put(op->env, op->txn, op->key, &record);
-	return rc == MDB_SUCCESS ? answer(op, PINTLE_OK) : rc;
+	return write_number(op, sum, expires_ms);
 }
 
 static int do_incr(struct op *op)
 {
-	return count(op, op->request->delta, op->request->ttl_ms, INT64_MAX);
+	const struct pintle_kv_limit counter = { .max = INT64_MAX,
+						 .window_ms = op->request->ttl_ms,
+						 .cost = op->request->delta };
+
+	return count(op, &counter);
 }
 
 static bool is_key(const void *key, size_t len)
@@ -217,7 +225,7 @@ static int do_limit(struct op *op)
 		if (!is_key(limit->key, limit->key_len) || limit->cost < 0)
 			return answer(op, PINTLE_INTERNAL);
 		op->key = (MDB_val){ limit->key_len, (void *)(uintptr_t)limit->key };
-		rc = count(op, limit->cost, limit->window_ms, limit->max);
+		rc = count(op, limit);
 		if (rc != MDB_SUCCESS)
 			return rc;
 		if (out->status == PINTLE_LIMITED)

@@ -194,8 +194,8 @@ static void limits_count_all_or_none(void **state)
 {
 	const struct kv_under_test *kv = *state;
 	struct pintle_kv_limit limits[] = {
-		{ "l:wide", 6, 10, 2 * MINUTE_MS, 1 },
-		{ "l:slim", 6, 3, MINUTE_MS, 1 },
+		{ "l:wide", 6, 10, 2 * MINUTE_MS, 1, 0, 0 },
+		{ "l:slim", 6, 3, MINUTE_MS, 1, 0, 0 },
 	};
 	struct kv_test_answer out;
 
@@ -225,6 +225,32 @@ static void limits_count_all_or_none(void **state)
 	kv->move_clock(MINUTE_MS); /* the window of the slim one ends */
 	assert_int_equal(kv_test_limit(kv, limits, 2).number, 2);
 	expect_op(kv, PINTLE_KV_GET, "l:wide", NULL, NULL, PINTLE_OK, "5");
+}
+
+/* Two equal counters, both counted again a second before their first window ends. */
+static void a_sliding_counter_lives_on_from_its_last_count(void **state)
+{
+	const struct kv_under_test *kv = *state;
+	struct pintle_kv_limit slides = { "s:1", 3, 2, MINUTE_MS, 1, PINTLE_KV_SLIDES, 0 };
+	struct pintle_kv_limit fixed = { "s:2", 3, 2, MINUTE_MS, 1, 0, 0 };
+	struct kv_test_answer out;
+
+	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_OK);
+	assert_int_equal(kv_test_limit(kv, &fixed, 1).status, PINTLE_OK);
+	kv->move_clock(MINUTE_MS - 1000);
+	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_OK);
+	assert_int_equal(kv_test_limit(kv, &fixed, 1).status, PINTLE_OK);
+	kv->move_clock(1000);
+	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_LIMITED);
+	assert_int_equal(kv_test_limit(kv, &fixed, 1).number, 1);
+	kv->move_clock(MINUTE_MS - 2000);
+	out = kv_test_limit(kv, &slides, 1); /* what was refused has renewed nothing */
+	assert_int_equal(out.status, PINTLE_LIMITED);
+	assert_true(out.ttl_ms >= 1 && out.ttl_ms <= 1000);
+	kv->move_clock(1000);
+	assert_int_equal(kv_test_limit(kv, &slides, 1).number, 1);
+	slides.window_ms = 0;
+	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_INTERNAL);
 }
 
 static void sizes(void **state)
@@ -317,6 +343,7 @@ int kv_contract_run(const struct kv_under_test *kv)
 		cmocka_unit_test_prestate(swap_keeps_or_renews_the_expiry, state),
 		cmocka_unit_test_prestate(counts, state),
 		cmocka_unit_test_prestate(limits_count_all_or_none, state),
+		cmocka_unit_test_prestate(a_sliding_counter_lives_on_from_its_last_count, state),
 		cmocka_unit_test_prestate(sizes, state),
 		cmocka_unit_test_prestate(publishes_to_the_channel, state),
 		cmocka_unit_test_prestate(epoch_stays, state),

@@ -144,11 +144,14 @@ static int32_t count(struct kv_memory *memory, const struct pintle_kv_limit *lim
 		     struct pintle_kv_answer *out)
 {
 	struct record *one = *find(memory, limit->key, limit->key_len);
-	int64_t expires_ms = one ? one->expires_ms : memory->now_ms() + limit->window_ms;
+	int slides = (limit->flags & PINTLE_KV_SLIDES) != 0;
+	int64_t renewed_ms = memory->now_ms() + limit->window_ms;
+	int64_t expires_ms = one ? one->expires_ms : renewed_ms;
 	char text[24], *end = NULL;
 	int64_t sum = one ? strtoll(one->value, &end, 10) : 0;
 
-	if ((one && (*end != '\0' || one->value_len == 0)) || (!one && limit->window_ms < 1))
+	if ((one && (*end != '\0' || one->value_len == 0)) ||
+	    ((!one || slides) && limit->window_ms < 1))
 		return PINTLE_INTERNAL;
 	out->ttl_ms = expires_ms - memory->now_ms();
 	if (__builtin_add_overflow(sum, limit->cost, &sum))
@@ -158,7 +161,8 @@ static int32_t count(struct kv_memory *memory, const struct pintle_kv_limit *lim
 	out->number = sum;
 	(void)snprintf(text, sizeof(text), "%lld", (long long)sum);
 	if (!only_look && limit->cost != 0)
-		put(memory, limit->key, limit->key_len, text, strlen(text), expires_ms);
+		put(memory, limit->key, limit->key_len, text, strlen(text),
+		    slides ? renewed_ms : expires_ms);
 	return PINTLE_OK;
 }
 
@@ -227,8 +231,11 @@ static int32_t change(struct kv_memory *memory, const struct pintle_kv_request *
 static int32_t run(struct kv_memory *memory, const struct pintle_kv_request *request,
 		   struct pintle_kv_answer *out)
 {
-	const struct pintle_kv_limit counter = { request->key, request->key_len, INT64_MAX,
-						 request->ttl_ms, request->delta };
+	const struct pintle_kv_limit counter = { .key = request->key,
+						 .key_len = request->key_len,
+						 .max = INT64_MAX,
+						 .window_ms = request->ttl_ms,
+						 .cost = request->delta };
 	struct record **at;
 
 	if (memory->failing != PINTLE_OK)

@@ -191,7 +191,7 @@ static void fault_is_passed_on(void **state)
 
 static void *count_up(void *arg)
 {
-	const struct pintle_kv_limit limit = { "n", 1, 1000000, LONG_MS, 1 };
+	const struct pintle_kv_limit limit = { "n", 1, 1000000, LONG_MS, 1, 0, 0 };
 	const struct pintle_kv_request request = {
 		.size = sizeof(request), .op = PINTLE_KV_LIMIT, .limits = &limit, .n_limits = 1
 	};

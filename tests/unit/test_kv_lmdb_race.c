@@ -114,7 +114,7 @@ static int32_t race_swap(const struct kv_under_test *kv, const char *key, int pr
 
 static int32_t race_limit(const struct kv_under_test *kv, const char *key, int process)
 {
-	const struct pintle_kv_limit limit = { key, strlen(key), 3, MINUTE_MS, 1 };
+	const struct pintle_kv_limit limit = { key, strlen(key), 3, MINUTE_MS, 1, 0, 0 };
 
 	(void)process;
 	return kv_test_limit(kv, &limit, 1).status;

@@ -102,16 +102,23 @@ enum pintle_kv_op {
 	PINTLE_KV_PUBLISH = 8 /* send value to every subscriber of channel key; at most once each */
 };
 
+/* The counter's life is window_ms from its last count, so no window of that length, wherever it
+ * starts, holds more than max counts. Without it two windows may meet with max counts each. */
+#define PINTLE_KV_SLIDES 1u
+
 /*
- * One counter of a LIMIT: fixed window that starts with its first count. If for every counter
- * count + cost <= max, all are raised and the answer is OK. Else none is raised and the answer is
- * LIMITED with the index of the first exhausted one in number and its remaining window in ttl_ms.
- * A cost of 0 only looks. Counters are the same records INCR uses; DELETE forgets one.
+ * One counter of a LIMIT: its window starts with its first count, or with its last one if it slides.
+ * If for every counter count + cost <= max, all are raised and the answer is OK. Else none is raised
+ * or renewed and the answer is LIMITED with the index of the first exhausted one in number and its
+ * remaining window in ttl_ms. A cost of 0 only looks. Counters are the same records INCR uses;
+ * DELETE forgets one.
  */
 struct pintle_kv_limit {
 	const void *key;
 	size_t key_len;
 	int64_t max, window_ms, cost;
+	uint32_t flags; /* PINTLE_KV_SLIDES */
+	uint32_t reserved;
 };
 
 /* A counter's value, as GET sees it, is its number in decimal. */
