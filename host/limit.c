@@ -25,7 +25,13 @@ struct counter {
 	const char *policy;
 	const char *of; /* whom or what it counts */
 	int64_t max, window_ms;
+	uint32_t flags; /* BUDGET or FAILURES */
 };
+
+/* A budget starts afresh when its window ends. Failures slide, or a patient guesser would have twice
+ * as many around that end. */
+#define BUDGET 0
+#define FAILURES PINTLE_KV_SLIDES
 
 /* The longest window comes first: its end is what the client is told to wait for. */
 struct act {
@@ -66,8 +72,9 @@ static int32_t count(const struct limits *limits, struct arena *arena, const str
 		const struct counter *counter = &act->counters[i];
 		const char *key = key_of(limits, arena, counter->policy, counter->of);
 
-		items[i] = (struct pintle_kv_limit){ key, strlen(key), counter->max,
-						     counter->window_ms, 1 };
+		items[i] = (struct pintle_kv_limit){
+			key, strlen(key), counter->max, counter->window_ms, 1, counter->flags, 0
+		};
 	}
 	status = kv_do(limits->kv, &request, deadline_ms, arena, &result);
 	if (status != PINTLE_LIMITED)
@@ -103,10 +110,11 @@ int32_t limit_address(const struct limits *limits, struct arena *arena,
 	struct act act = { 0 };
 
 	if (is_auth)
-		act_add(&act, (struct counter){ "address-auth", address,
-						settings->address_auth_per_minute, MINUTE_MS });
-	act_add(&act,
-		(struct counter){ "address", address, settings->address_per_minute, MINUTE_MS });
+		act_add(&act,
+			(struct counter){ "address-auth", address,
+					  settings->address_auth_per_minute, MINUTE_MS, BUDGET });
+	act_add(&act, (struct counter){ "address", address, settings->address_per_minute, MINUTE_MS,
+					BUDGET });
 	return count(limits, arena, &act, deadline_ms, hit);
 }
 
@@ -118,12 +126,12 @@ int32_t limit_send(const struct limits *limits, struct arena *arena, const char 
 	char country[4];
 	struct act act = {
 		.counters = {
-			{ "send-target-day", to, settings->send_target_day, DAY_MS },
-			{ "send-target-hour", to, settings->send_target_hour, HOUR_MS },
-			{ "send-resend", to, 1, settings->resend_ms },
-			{ "send-address-day", address, settings->send_address_day, DAY_MS },
-			{ "send-address-hour", address, settings->send_address_hour, HOUR_MS },
-			{ "send-global-hour", "", settings->send_global_hour, HOUR_MS },
+			{ "send-target-day", to, settings->send_target_day, DAY_MS, BUDGET },
+			{ "send-target-hour", to, settings->send_target_hour, HOUR_MS, BUDGET },
+			{ "send-resend", to, 1, settings->resend_ms, BUDGET },
+			{ "send-address-day", address, settings->send_address_day, DAY_MS, BUDGET },
+			{ "send-address-hour", address, settings->send_address_hour, HOUR_MS, BUDGET },
+			{ "send-global-hour", "", settings->send_global_hour, HOUR_MS, BUDGET },
 		},
 		.n_counters = 6,
 	};
@@ -131,7 +139,7 @@ int32_t limit_send(const struct limits *limits, struct arena *arena, const char 
 	if (to[0] == '+')
 		act_add(&act,
 			(struct counter){ "send-country-hour", identifier_country(to, country),
-					  settings->send_prefix_hour, HOUR_MS });
+					  settings->send_prefix_hour, HOUR_MS, BUDGET });
 	return count(limits, arena, &act, deadline_ms, hit);
 }
 
@@ -159,11 +167,11 @@ int32_t limit_code_try(const struct limits *limits, struct arena *arena, const c
 	struct act act = { 0 };
 
 	if (has_subject(target))
-		act_add(&act,
-			(struct counter){ POLICY_CODE, code_target(arena, target),
-					  settings->code_failures, settings->code_window_ms });
+		act_add(&act, (struct counter){ POLICY_CODE, code_target(arena, target),
+						settings->code_failures, settings->code_window_ms,
+						FAILURES });
 	act_add(&act, (struct counter){ "flow-tries", flow_id, settings->flow_tries,
-					settings->flow_ttl_ms });
+					settings->flow_ttl_ms, BUDGET });
 	return count(limits, arena, &act, deadline_ms, hit);
 }
 
@@ -176,9 +184,9 @@ int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 	const int64_t total = settings->secret_failures_total;
 	const struct act act = {
 		.counters = {
-			{ POLICY_SECRET_TOTAL, of, total, TOTAL_WINDOW_MS },
+			{ POLICY_SECRET_TOTAL, of, total, TOTAL_WINDOW_MS, FAILURES },
 			{ POLICY_SECRET, of, settings->secret_failures,
-			  settings->secret_window_ms },
+			  settings->secret_window_ms, FAILURES },
 		},
 		.n_counters = 2,
 	};

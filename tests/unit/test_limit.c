@@ -279,6 +279,45 @@ static void new_flows_give_no_new_tries(void **state)
 	assert_int_equal(try_code("later", "u", PINTLE_LOGIN), PINTLE_OK);
 }
 
+/* Tries at the end of one window and the start of the next must not add up to twice the number. */
+static void no_window_holds_more_failures(void **state)
+{
+	static const int at_s[] = { 0, 890, 899, 900, 901, 1789, 1799, 1801, 2700 };
+	static const int n_made[] = { 1, 9, 0, 0, 0, 0, 10, 0, 10 };
+
+	(void)state;
+	current.flow_tries = 1000;
+	current.secret_failures = 10;
+	current.secret_failures_total = 1000;
+	for (size_t i = 0; i < sizeof(at_s) / sizeof(at_s[0]); i++) {
+		int n_codes = 0, n_secrets = 0, n_wanted = i == 0 ? 1 : 20;
+
+		shift_ms = at_s[i] * INT64_C(1000);
+		for (int n = 0; n < n_wanted; n++) {
+			n_codes += try_code("f", "u", PINTLE_LOGIN) == PINTLE_OK;
+			n_secrets += try_secret("main", "u") == PINTLE_OK;
+		}
+		if (n_codes != n_made[i] || n_secrets != n_made[i])
+			fail_msg("at %d s: %d codes and %d secrets, not %d", at_s[i], n_codes,
+				 n_secrets, n_made[i]);
+	}
+}
+
+/* Its twin: a budget is whole again when its window ends, however late the last count was. */
+static void a_budget_does_not_slide(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
+	shift_ms = MINUTE_MS - 1000;
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_LIMITED);
+	shift_ms = MINUTE_MS;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
+	assert_int_equal(ask("192.0.2.1", true), PINTLE_LIMITED);
+}
+
 static void a_flow_has_so_many_tries(void **state)
 {
 	(void)state;
@@ -394,6 +433,8 @@ int main(void)
 		WITH_STORE(pumping_is_bounded),
 		WITH_STORE(a_refused_send_counts_nowhere),
 		WITH_STORE(new_flows_give_no_new_tries),
+		WITH_STORE(no_window_holds_more_failures),
+		WITH_STORE(a_budget_does_not_slide),
 		WITH_STORE(a_flow_has_so_many_tries),
 		WITH_STORE(a_success_forgets_its_own_failures_only),
 		WITH_STORE(a_secret_has_a_window_and_a_total),
