@@ -204,7 +204,7 @@ static void build_body(struct request *request, struct http_answer *out)
 {
 	struct answer *answer = &request->answer;
 
-	if (answer->is_empty)
+	if (answer->is_empty || (request->route && (request->route->flags & ROUTE_EMPTY)))
 		return;
 	if (answer->text_type) {
 		out->content_type = answer->text_type;

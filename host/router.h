@@ -26,6 +26,7 @@ enum route_flag {
 	ROUTE_PROBE = 32,     /* no limit of addresses: the operator's own tools ask often */
 	ROUTE_PROVIDER = 64,  /* {provider} names the instance */
 	ROUTE_FINISHES = 128, /* run calls dispatch_finish itself, maybe later */
+	ROUTE_EMPTY = 256,    /* no answer of it has a body */
 };
 
 /* "POST", "/api/v1/auth/{provider}/begin"; {name} matches one segment. */

@@ -25,7 +25,7 @@ const struct route routes_own[] = {
 	  .summary = "New tokens for a refresh token" },
 	{ HTTP_POST, "/api/v1/auth/logout", "self", api_logout, 0,
 	  .summary = "End this session, or all" },
-	{ HTTP_GET, "/api/v1/auth/check", NULL, api_check, ROUTE_LOOP,
+	{ HTTP_GET, "/api/v1/auth/check", NULL, api_check, ROUTE_LOOP | ROUTE_EMPTY,
 	  .summary = "Session check for proxies" },
 
 	{ HTTP_POST, "/oauth/introspect", NULL, api_introspect, SERVICE,
