@@ -183,6 +183,7 @@ struct pintle_plain {
 #define PINTLE_MIGRATIONS(table)                                                                   \
 	.migrations = (table), .n_migrations = PINTLE_N(table), .migration_size = sizeof((table)[0])
 
+#define PINTLE_ENTRY pintle_plugin_entry
 #define PINTLE_PLUGIN(desc)                                                                        \
 	__attribute__((visibility("default"))) const struct pintle_plugin *pintle_plugin_entry(    \
 		void);                                                                             \
