@@ -128,16 +128,6 @@ out:
 	return text;
 }
 
-static bool is_utf8(const char *text)
-{
-	int32_t code;
-
-	do
-		code = utf8_next(&text);
-	while (code > 0);
-	return code != UTF8_BAD;
-}
-
 char *conf_value_resolve(const char *raw, const struct conf_place *place, struct err *err)
 {
 	bool is_file = raw[0] == '@' && raw[1] != '@';
@@ -149,7 +139,7 @@ char *conf_value_resolve(const char *raw, const struct conf_place *place, struct
 		text = read_value_file(path, place, err);
 		free(path);
 	}
-	if (text && !is_utf8(text)) {
+	if (text && !utf8_is_valid(text)) {
 		(void)conf_fail(err, place, "not valid UTF-8");
 		conf_free_text(text);
 		return NULL;

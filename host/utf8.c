@@ -42,6 +42,16 @@ int32_t utf8_next(const char **text)
 	return point;
 }
 
+bool utf8_is_valid(const char *text)
+{
+	int32_t point;
+
+	do
+		point = utf8_next(&text);
+	while (point > 0);
+	return point != UTF8_BAD;
+}
+
 size_t utf8_count(const char *text)
 {
 	size_t n = 0;
