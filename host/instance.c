@@ -2,6 +2,7 @@
 /* Sections that name a plugin, and what of them must not collide. */
 #include "instance.h"
 
+#include "plugin_guard.h"
 #include "settings.h"
 #include "snapshot.h"
 #include "xalloc.h"
@@ -11,6 +12,7 @@
 
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz"
 #define NAME_CHARS NAME_FIRST "0123456789_-"
+#define OPEN_REASON_MAX 256
 #define AT(member) PINTLE_OPT(struct instance_settings, member)
 
 /* clang-format off */
@@ -252,20 +254,39 @@ bool instances_init(struct instances *instances, struct snapshot *snapshot, stru
 	return false;
 }
 
+/* Runs open and gives its status; with an eye on what it does to the process. */
+static int32_t open_watched(struct pintle_inst *inst, const struct pintle_host *services,
+			    char why[OPEN_REASON_MAX], const char **changed_out)
+{
+	struct plugin_guard before, after;
+	int32_t status;
+
+	plugin_guard_take(&before);
+	status = inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why,
+					 OPEN_REASON_MAX);
+	plugin_guard_take(&after);
+	*changed_out = plugin_guard_differs(&before, &after);
+	why[OPEN_REASON_MAX - 1] = '\0';
+	if (status != PINTLE_OK)
+		inst->self = NULL;
+	return status;
+}
+
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err)
 {
-	char why[256] = "";
+	char why[OPEN_REASON_MAX] = "";
+	const char *changed = NULL;
 	int32_t status = PINTLE_OK;
 
 	inst->plain = (struct pintle_plain){ services, inst, inst->conf };
 	inst->self = &inst->plain;
 	if (inst->plugin->desc.open)
-		status = inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why,
-						 sizeof(why));
-	if (status == PINTLE_OK)
+		status = open_watched(inst, services, why, &changed);
+	if (status == PINTLE_OK && !changed)
 		return true;
-	inst->self = NULL;
-	why[sizeof(why) - 1] = '\0';
+	if (changed)
+		return err_set(err, "[%s] plugin %s.so: opening it changes %s", inst->name,
+			       inst->plugin->name, changed);
 	return err_set(err, "[%s] plugin %s.so: cannot open: %s", inst->name, inst->plugin->name,
 		       *why ? why : "it gives no reason");
 }

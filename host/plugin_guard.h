@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What belongs to the process and no plugin may change by being loaded. Main thread only. */
+/* What belongs to the process and no plugin may change by being loaded or opened. Main thread only. */
 #ifndef PLUGIN_GUARD_H
 #define PLUGIN_GUARD_H
 
