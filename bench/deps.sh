@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs what `make bench` compares with: `deps.sh FOLDER`, where the npm packages go. What cannot be had is
+# left out, and its rows say so.
+set -u
+
+folder=${1:?usage: deps.sh FOLDER}
+todo=
+command -v wrk >/dev/null || todo="$todo wrk"
+[ -x /usr/sbin/nginx ] || todo="$todo nginx-light"
+command -v node >/dev/null || todo="$todo nodejs"
+command -v npm >/dev/null || command -v node >/dev/null || todo="$todo npm"
+command -v glewlwyd >/dev/null || todo="$todo glewlwyd"
+
+if [ -n "$todo" ] && [ "$(id -u)" -eq 0 ]; then
+	# Debian starts a service when it is installed; the benchmark starts its own, privately.
+	policy=/usr/sbin/policy-rc.d
+	made_policy=
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' > "$policy"
+		chmod 0755 "$policy"
+		made_policy=yes
+	fi
+	trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -q >/dev/null
+	for package in $todo; do
+		apt-get install -qy --no-install-recommends "$package" >/dev/null || echo "not installed: $package" >&2
+	done
+elif [ -n "$todo" ]; then
+	echo "not installed, since this is not root:$todo" >&2
+fi
+
+command -v wrk >/dev/null && [ -x /usr/sbin/nginx ] || { echo "the benchmark needs wrk and nginx" >&2; exit 1; }
+
+if command -v npm >/dev/null && [ ! -d "$folder/node_modules/express" ]; then
+	npm install --silent --no-audit --no-fund --prefix "$folder" express jsonwebtoken ||
+		echo "not installed: express, jsonwebtoken" >&2
+fi
+exit 0

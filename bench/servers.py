@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: pintle itself, and the servers it is measured beside, each private and pinned."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("PINTLE_BUILD", os.path.join(ROOT, "build"))
+TOOLS = os.path.join(BUILD, "bench")
+WORK = os.path.join(TOOLS, "run")
+TICKS = os.sysconf("SC_CLK_TCK")
+CHECK = "/api/v1/auth/check"
+# The load comes from one address and never rests.
+NO_LIMITS = [f"limits.{name}=1000000" for name in (
+    "address_per_minute", "address_auth_per_minute", "send_address_hour", "send_address_day",
+    "send_prefix_hour", "send_global_hour")] + ["server.max_per_address=20000"]
+
+
+class Skip(Exception):
+    """A row that cannot be measured here, and why."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pinned(cpus, *command):
+    return ["taskset", "-c", cpus, *command]
+
+
+def answers(url, headers=None):
+    """The status of one GET; None when nobody answers."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=5) as got:
+            return got.status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+    except OSError:
+        return None
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+class Process:
+    """A server, its processors and the URL the load goes to."""
+
+    def __init__(self, name, command, url, cpus="0", cwd=None):
+        self.name, self.url = name, url
+        log = open(os.path.join(WORK, f"{name}.log"), "ab")
+        self.process = subprocess.Popen(pinned(cpus, *command), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=log, cwd=cwd)
+        log.close()
+
+    def wait_for_answer(self, headers=None):
+        end = time.monotonic() + 20
+        while answers(self.url, headers) != 200:
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise Skip(f"{self.name} does not serve, see {WORK}/{self.name}.log")
+            time.sleep(0.05)
+        return self
+
+    def workers(self):
+        """The processes that serve: the children where there are any."""
+        return children(self.process.pid) or [self.process.pid]
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.workers():
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                fields = file.read().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICKS
+
+    def memory_mib(self):
+        """Resident memory of the largest worker."""
+        sizes = []
+        for pid in self.workers():
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                sizes += [int(line.split()[1]) for line in file if line.startswith("VmRSS:")]
+        return max(sizes) / 1024
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+
+
+class Pintle(Process):
+    """pintled on the embedded stores as shipped, codes going to the load client instead of the outbox."""
+
+    def __init__(self, name, cpus="0", workers=1, options=()):
+        self.folder = os.path.join(WORK, name)
+        self.socket = os.path.join(self.folder, "codes.sock")
+        self.n_numbers = 0
+        shutil.copytree(os.path.join(ROOT, "conf.d"), os.path.join(self.folder, "conf.d"))
+        self._messages_to_client()
+        command = [os.path.join(BUILD, "pintled"), "-c", "conf.d"]
+        for option in [f"server.plugin_dir={TOOLS}/plugins", "server.listen=127.0.0.1:0",
+                       "log.level=warn", f"server.workers={workers}", *NO_LIMITS, *options]:
+            command += ["-o", option]
+        began = time.monotonic()
+        super().__init__(name, command, None, cpus, self.folder)
+        line = self.process.stdout.readline().decode()
+        self.start_ms = (time.monotonic() - began) * 1000
+        if not line.startswith("ready "):
+            sys.exit(f"{name} does not start, see {WORK}/{name}.log")
+        self.base = line.split()[1]
+        self.port = int(self.base.rpartition(":")[2])
+        self.url = self.base + CHECK
+
+    def _messages_to_client(self):
+        path = os.path.join(self.folder, "conf.d", "40-messages.ini")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[group sms]\nsenders = probe_sms\n\n[probe_sms]\nsocket = {self.socket}\n")
+
+    def sign_in(self, count, connections=64, cpus="1"):
+        """Sign-ins by code with new numbers: what the load client says, and the file of their tokens."""
+        tokens = os.path.join(self.folder, "tokens")
+        first = 100000000 + self.n_numbers
+        self.n_numbers += count
+        said = subprocess.run(pinned(cpus, f"{TOOLS}/logins", str(self.port), self.socket, str(first),
+                                     str(count), str(connections), tokens),
+                              check=True, capture_output=True, text=True).stdout
+        return said, tokens
+
+
+def bare(program, cpus="0"):
+    port = free_port()
+    return Process(program, [f"{TOOLS}/{program}", str(port)], f"http://127.0.0.1:{port}/",
+                   cpus).wait_for_answer()
+
+
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 20000; }}
+http {{
+	access_log off;
+	keepalive_requests 100000000;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	open_file_cache max=16;
+	{upstream}
+	server {{
+		listen 127.0.0.1:{port};
+		root {folder}/root;
+		location = /return {{ return 200; }}
+		{guard}
+	}}
+}}
+"""
+UPSTREAM = "upstream pintle {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 100000000; }}"
+GUARD = """
+		location /guarded/ { auth_request /check; }
+		location = /check {
+			internal;
+			proxy_pass http://pintle/api/v1/auth/check;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+			proxy_set_header Content-Length "";
+			proxy_pass_request_body off;
+		}
+"""
+
+
+def nginx(name, guarded_by=None, cpus="0"):
+    """`return 200` at /return, a small file at /file and, checked by a pintle, at /guarded/file."""
+    folder, port = os.path.join(WORK, name), free_port()
+    os.makedirs(os.path.join(folder, "root", "guarded"))
+    for path in ("file", "guarded/file"):
+        with open(os.path.join(folder, "root", path), "w", encoding="ascii") as file:
+            file.write("hello\n")
+    conf = os.path.join(folder, "nginx.conf")
+    with open(conf, "w", encoding="ascii") as file:
+        file.write(NGINX.format(folder=folder, port=port, guard=GUARD if guarded_by else "",
+                                upstream=UPSTREAM.format(port=guarded_by.port) if guarded_by else ""))
+    for place in (WORK, folder, os.path.join(folder, "root"), os.path.join(folder, "root", "guarded")):
+        os.chmod(place, 0o755)
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    return Process(name, [program, "-c", conf, "-e", f"{folder}/error.log"],
+                   f"http://127.0.0.1:{port}/return", cpus).wait_for_answer()
+
+
+def express(cpus="0"):
+    """express + jsonwebtoken; .token is one it signed."""
+    if not os.path.isdir(os.path.join(TOOLS, "node_modules", "express")) or not shutil.which("node"):
+        raise Skip("express is not installed: npm or its registry was not to be had")
+    port = free_port()
+    shutil.copy(os.path.join(ROOT, "bench", "express.js"), TOOLS)
+    server = Process("express", ["node", f"{TOOLS}/express.js", str(port)],
+                     f"http://127.0.0.1:{port}/check", cpus)
+    server.token = server.process.stdout.readline().decode().strip()
+    return server.wait_for_answer({"Authorization": f"Bearer {server.token}"})
