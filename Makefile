@@ -4,6 +4,8 @@ BUILD ?= build
 PREFIX ?= /usr
 LIBDIR ?= $(PREFIX)/lib
 CC ?= cc
+# More for pintled of `make run`: make run RUN_ARGS='-o server.listen=127.0.0.1:9080'
+RUN_ARGS ?=
 # address, thread or nothing: see the targets asan and tsan
 SAN ?=
 STRICT ?=
@@ -151,7 +153,12 @@ lint:
 run:
 	sh scripts/deps.sh run
 	$(MAKE) all
-	$(BUILD)/pintled -c conf.d
+	@echo 'Once it is ready, in another terminal: a code for a phone number, and the code itself.'
+	@echo "  curl -s http://127.0.0.1:8080/api/v1/auth/send-sms-code \\"
+	@echo "    -H 'Content-Type: application/json' -d '{\"phone\":\"13800138000\"}'"
+	@echo '  $(BUILD)/pintlectl outbox'
+	@echo 'README.md goes on from there. Ctrl-C stops the server.'
+	$(BUILD)/pintled -c conf.d $(RUN_ARGS)
 
 deps:
 	sh scripts/deps.sh run
