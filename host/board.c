@@ -98,6 +98,42 @@ static void lay(struct breadcrumb next)
 	atomic_store(&own->instance, next.instance);
 }
 
+/* FNV-1a. Names come from our own tables and the plugins', so nobody looks for two with one key. */
+static uint64_t key_of(const char *method, const char *path)
+{
+	const char *const parts[] = { method, " ", path };
+	uint64_t key = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (const char *c = parts[i]; *c; c++)
+			key = (key ^ (unsigned char)*c) * UINT64_C(1099511628211);
+	return key ? key : 1;
+}
+
+/* Workers race for a slot by its key alone. Who finds the key of its own name there may write the name
+ * too: the same bytes, and nobody has to wait for a process that died before it did. */
+int board_route(struct board *board, const char *method, const char *path)
+{
+	uint64_t key = key_of(method, path);
+
+	if (strlen(method) >= BOARD_METHOD_MAX || strlen(path) >= BOARD_PATH_MAX)
+		return BOARD_NO_ROUTE;
+	for (int i = 0; i < BOARD_NO_ROUTE; i++) {
+		struct board_route_name *name = &board->route_names[i];
+		uint64_t present = 0;
+
+		if (!atomic_compare_exchange_strong(&name->key, &present, key) && present != key)
+			continue;
+		if (!atomic_load(&name->is_named)) {
+			memcpy(name->method, method, strlen(method) + 1);
+			memcpy(name->path, path, strlen(path) + 1);
+			atomic_store(&name->is_named, 1); /* after the name: readers see it whole */
+		}
+		return i;
+	}
+	return BOARD_NO_ROUTE;
+}
+
 struct breadcrumb breadcrumb_enter(int instance, const char *op)
 {
 	struct breadcrumb before = crumb;

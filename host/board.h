@@ -15,6 +15,9 @@
 #define BOARD_WORKERS 64 /* live and draining */
 #define BOARD_INSTANCES 64
 #define BOARD_ROUTES 256
+#define BOARD_NO_ROUTE (BOARD_ROUTES - 1) /* requests of no known route */
+#define BOARD_METHOD_MAX 8
+#define BOARD_PATH_MAX 128
 #define BOARD_NAME_MAX 48
 #define BOARD_BUCKETS 12
 #define BOARD_STATUSES 24
@@ -55,6 +58,13 @@ struct board_instance {
 	int64_t kills_ms[3]; /* the supervisor's */
 };
 
+/* The same, for what the numbers of a route are kept under. */
+struct board_route_name {
+	_Atomic uint64_t key; /* 0: free */
+	_Atomic int32_t is_named;
+	char method[BOARD_METHOD_MAX], path[BOARD_PATH_MAX];
+};
+
 struct board {
 	_Atomic int32_t supervisor_pid, generation, n_workers, is_stopping;
 	_Atomic int64_t start_ms, shift_ms;
@@ -63,6 +73,7 @@ struct board {
 	char last_reload[BOARD_ERR_MAX];
 	_Atomic int32_t n_instances;
 	struct board_instance instances[BOARD_INSTANCES];
+	struct board_route_name route_names[BOARD_ROUTES];
 	struct board_worker workers[BOARD_WORKERS];
 };
 
@@ -71,6 +82,8 @@ void board_free(struct board *board);
 /* The index of a name, made when new; -1 when the board is full. Supervisor only. */
 int board_instance(struct board *board, const char *name);
 int board_find_instance(const struct board *board, const char *name);
+/* [any] The index of a route, made when new; BOARD_NO_ROUTE when the board is full or path too long. */
+int board_route(struct board *board, const char *method, const char *path);
 
 /*
  * Breadcrumbs: which plugin this thread is in. Set around every plugin op. When the process dies of a

@@ -140,7 +140,7 @@ static void request_free(struct request *request)
 static void send_answer(struct request *request, const struct http_answer *answer, const char *user)
 {
 	int64_t latency_us = clock_mono_us() - request->start_us;
-	int route = request->route ? request->route->index : BOARD_ROUTES - 1;
+	int route = request->route ? request->route->index : BOARD_NO_ROUTE;
 
 	request->is_answered = true;
 	http_answer(request->http, answer);
@@ -183,7 +183,7 @@ void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 					    : "bad_request";
 	char id[40];
 
-	metrics_request(host->self, BOARD_ROUTES - 1, status, 0);
+	metrics_request(host->self, BOARD_NO_ROUTE, status, 0);
 	make_id(&host->dispatch, id, sizeof(id));
 	answer_plain(out, status, error, "en", id, body);
 	out->must_close = true;

@@ -207,8 +207,8 @@ static bool make_all(struct host *host, const struct host_start *start, struct e
 	if (!make_instances(host, err) || !choose_stores(host, err) || !make_groups(host, err) ||
 	    !make_networks(host, err))
 		return false;
-	host->router =
-		router_new(routes_own, routes_n_own, &host->instances, api_plugin_route, err);
+	host->router = router_new(routes_own, routes_n_own, &host->instances, api_plugin_route,
+				  host->board, err);
 	if (!host->router)
 		return false;
 	make_edge(host);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 /* The last slot counts what matched no route, so that unknown paths are no labels. */
-#define NO_ROUTE (BOARD_ROUTES - 1)
 
 /* What the host answers with; the last place of by_status counts anything else. */
 static const int statuses[BOARD_STATUSES - 1] = {
@@ -92,7 +91,8 @@ static uint64_t get(const _Atomic uint64_t *counter)
 
 void metrics_request(struct board_worker *self, int route, int status, int64_t latency_us)
 {
-	struct board_route *slot = &self->routes[route >= 0 && route < NO_ROUTE ? route : NO_ROUTE];
+	struct board_route *slot =
+		&self->routes[route >= 0 && route < BOARD_NO_ROUTE ? route : BOARD_NO_ROUTE];
 
 	add(&slot->by_status[status_place(status)], 1);
 	add(&slot->by_latency[latency_place(latency_us)], 1);
@@ -134,7 +134,7 @@ static void put_label(FILE *out, const char *name, const char *value)
 	fputc('"', out);
 }
 
-/* A route's numbers over all workers, and over the routes that differ only in the field they want. */
+/* A route's numbers over all workers. */
 struct route_sum {
 	const char *method, *path;
 	uint64_t by_status[BOARD_STATUSES], by_latency[BOARD_BUCKETS + 1], latency_us, n;
@@ -202,35 +202,19 @@ static void put_histogram(FILE *out, const struct route_sum *sum)
 
 typedef void put_route(FILE *out, const struct route_sum *sum);
 
-/* Whether an earlier route's chain holds this one: both would be the same line. */
-static bool is_alternative(const struct router *router, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (router_at(router, i)->alternative == router_at(router, index))
-			return true;
-	return false;
-}
-
 /* Routes nobody has asked for yet are left out: a histogram each would be most of the text. */
-static void each_route(FILE *out, const struct host *host, put_route *put)
+static void each_route(FILE *out, const struct board *board, put_route *put)
 {
-	struct route_sum none = { .method = "", .path = "" };
+	for (int i = 0; i < BOARD_ROUTES; i++) {
+		const struct board_route_name *name = &board->route_names[i];
+		struct route_sum sum = { .method = name->method, .path = name->path };
 
-	for (size_t i = 0; i < router_count(host->router); i++) {
-		const struct route *route = router_at(host->router, i);
-		struct route_sum sum = { .method = http_method_name(route->method),
-					 .path = route->path };
-
-		if (is_alternative(host->router, i))
+		if (i != BOARD_NO_ROUTE && !atomic_load(&name->is_named))
 			continue;
-		for (; route; route = route->alternative)
-			sum_slot(&sum, host->board, route->index);
+		sum_slot(&sum, board, i);
 		if (sum.n > 0)
 			put(out, &sum);
 	}
-	sum_slot(&none, host->board, NO_ROUTE);
-	if (none.n > 0)
-		put(out, &none);
 }
 
 static void put_counters(FILE *out, const struct board *board)
@@ -334,9 +318,9 @@ char *metrics_text(const struct host *host, struct arena *arena)
 	if (!out)
 		out_of_memory();
 	head(out, "pintle_requests_total", "counter", "Requests answered.");
-	each_route(out, host, put_counts);
+	each_route(out, host->board, put_counts);
 	head(out, "pintle_request_duration_seconds", "histogram", "Time to answer.");
-	each_route(out, host, put_histogram);
+	each_route(out, host->board, put_histogram);
 	put_outcomes(out, host->board);
 	put_counters(out, host->board);
 	put_gauges(out, host->board);

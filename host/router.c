@@ -2,14 +2,13 @@
 /* Building the route table and finding a route: literal paths by binary search, patterns in order. */
 #include "router.h"
 
-#include "board.h"
 #include "xalloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct router {
-	struct route *routes; /* all, in order of index */
+	struct route *routes; /* all, in order of declaration */
 	size_t n_routes;
 	const struct route **literal; /* sorted by path */
 	size_t n_literal;
@@ -146,9 +145,8 @@ static bool add_route(struct router *router, const struct route *route, struct e
 		return err_set(err, "more than %d routes", BOARD_ROUTES);
 	if (route->method == HTTP_OTHER || !path_ok(route->path))
 		return err_set(err, "route %s of %s is malformed", route->path, owner_of(route));
-	mine = &router->routes[router->n_routes];
+	mine = &router->routes[router->n_routes++];
 	*mine = *route;
-	mine->index = (int)router->n_routes++;
 	mine->alternative = NULL;
 	return !first || add_alternative(first, mine, err);
 }
@@ -204,13 +202,14 @@ static bool is_alternative(const struct router *router, const struct route *rout
 	return false;
 }
 
-static void index_routes(struct router *router)
+static void index_routes(struct router *router, struct board *board)
 {
 	router->literal = xcalloc(router->n_routes + 1, sizeof(struct route *));
 	router->patterns = xcalloc(router->n_routes + 1, sizeof(struct route *));
 	for (size_t i = 0; i < router->n_routes; i++) {
-		const struct route *route = &router->routes[i];
+		struct route *route = &router->routes[i];
 
+		route->index = board_route(board, http_method_name(route->method), route->path);
 		if (is_alternative(router, route))
 			continue;
 		if (is_pattern(route->path))
@@ -222,7 +221,7 @@ static void index_routes(struct router *router)
 }
 
 struct router *router_new(const struct route *own, size_t n_own, const struct instances *instances,
-			  route_handler *plugin_route, struct err *err)
+			  route_handler *plugin_route, struct board *board, struct err *err)
 {
 	struct router *router = xcalloc(1, sizeof(*router));
 
@@ -233,7 +232,7 @@ struct router *router_new(const struct route *own, size_t n_own, const struct in
 	for (size_t i = 0; i < instances->n_items; i++)
 		if (!add_declared(router, &instances->items[i], plugin_route, err))
 			goto fail;
-	index_routes(router);
+	index_routes(router, board);
 	return router;
 fail:
 	router_free(router);

@@ -6,6 +6,7 @@
 #ifndef ROUTER_H
 #define ROUTER_H
 
+#include "board.h"
 #include "err.h"
 #include "http_head.h"
 #include "instance.h"
@@ -41,7 +42,7 @@ struct route {
 	struct pintle_inst *inst;
 	const struct pintle_route *declared;
 	const struct route *alternative; /* same method and path, another field in when */
-	int index;                       /* in the metrics, filled by the router */
+	int index;                       /* in the board, filled by the router */
 };
 
 #define ROUTE_MAX_PARAMS 4
@@ -55,7 +56,7 @@ struct router;
 
 /* Fails on a duplicate method and path (unless told apart by when), a malformed pattern, too many. */
 struct router *router_new(const struct route *own, size_t n_own, const struct instances *instances,
-			  route_handler *plugin_route, struct err *err);
+			  route_handler *plugin_route, struct board *board, struct err *err);
 void router_free(struct router *router);
 /* NULL and 404, or NULL and 405 with the allowed methods ("GET, HEAD, PUT") in allow. HEAD finds GET. */
 const struct route *router_find(const struct router *router, enum http_method method,

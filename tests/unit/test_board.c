@@ -194,12 +194,68 @@ static void names_keep_their_index(void **state)
 	board_free(own);
 }
 
+static void routes_keep_their_index(void **state)
+{
+	struct board *own = board_new();
+	char path[BOARD_PATH_MAX + 1] = "/";
+
+	(void)state;
+	assert_int_equal(board_route(own, "GET", "/a"), 0);
+	assert_int_equal(board_route(own, "POST", "/a"), 1);
+	assert_int_equal(board_route(own, "GET", "/a"), 0);
+	assert_string_equal(own->route_names[1].method, "POST");
+	assert_string_equal(own->route_names[1].path, "/a");
+	memset(path, 'x', BOARD_PATH_MAX);
+	assert_int_equal(board_route(own, "GET", path), BOARD_NO_ROUTE);
+	for (int i = 2; i < BOARD_NO_ROUTE; i++) {
+		(void)snprintf(path, sizeof(path), "/%d", i);
+		assert_int_equal(board_route(own, "GET", path), i);
+	}
+	assert_int_equal(board_route(own, "GET", "/one/too/many"), BOARD_NO_ROUTE);
+	assert_int_equal(board_route(own, "POST", "/a"), 1);
+	assert_false(atomic_load(&own->route_names[BOARD_NO_ROUTE].is_named));
+	board_free(own);
+}
+
+/* Processes that start at once agree on every index. */
+static void racing_processes_agree(void **state)
+{
+	enum { N_ROUTES = 100, N_PROCESSES = 4 };
+	struct board *own = board_new();
+	pid_t pids[N_PROCESSES];
+	char path[32];
+
+	(void)state;
+	for (int p = 0; p < N_PROCESSES; p++) {
+		pids[p] = fork();
+		for (int i = 0; pids[p] == 0 && i < N_ROUTES; i++) {
+			(void)snprintf(path, sizeof(path), "/%d", (i + p * 7) % N_ROUTES);
+			(void)board_route(own, "GET", path);
+		}
+		if (pids[p] == 0)
+			_exit(0);
+	}
+	for (int p = 0; p < N_PROCESSES; p++)
+		assert_int_equal(waitpid(pids[p], NULL, 0), pids[p]);
+	for (int i = 0; i < N_ROUTES; i++) {
+		int index;
+
+		(void)snprintf(path, sizeof(path), "/%d", i);
+		index = board_route(own, "GET", path);
+		assert_in_range(index, 0, N_ROUTES - 1);
+		assert_string_equal(own->route_names[index].path, path);
+	}
+	board_free(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_death_leaves_its_note),
 		cmocka_unit_test(first_note_stays),
 		cmocka_unit_test(names_keep_their_index),
+		cmocka_unit_test(routes_keep_their_index),
+		cmocka_unit_test(racing_processes_agree),
 	};
 
 	board = board_new();

@@ -30,7 +30,7 @@ static const struct route own[] = {
 	{ HTTP_POST, "/things", NULL, run_nothing, 0, .summary = "" },
 };
 
-/* Two routes of one path, told apart by a field: indexes 2 and 3 of the table. */
+/* Two routes of one path, told apart by a field: one name in the board. */
 static struct pintle_route declared[] = {
 	{ "POST", "/enter", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, "left", NULL, "" },
 	{ "POST", "/enter", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, "right", NULL, "" },
@@ -50,7 +50,7 @@ static int set_up(void **state)
 	host->self = &fixture->board->workers[0];
 	host->instances.items = &fixture->inst;
 	host->instances.n_items = 1;
-	host->router = router_new(own, 2, &host->instances, run_nothing, &err);
+	host->router = router_new(own, 2, &host->instances, run_nothing, host->board, &err);
 	if (!host->router)
 		fail_msg("%s", err.text);
 	*state = fixture;
@@ -114,8 +114,9 @@ static void routes_of_one_path_are_one_line(void **state)
 	struct fixture *fixture = *state;
 	const char *text, *first;
 
-	metrics_request(worker(fixture, 0), 2, 200, 1000);
-	metrics_request(worker(fixture, 0), 3, 200, 1000);
+	for (size_t i = 2; i < 4; i++)
+		metrics_request(worker(fixture, 0), router_at(fixture->host.router, i)->index, 200,
+				1000);
 	assert_line(fixture,
 		    "pintle_requests_total{method=\"POST\",route=\"/enter\",status=\"200\"} 2");
 	text = metrics_text(&fixture->host, &fixture->arena);
@@ -123,12 +124,39 @@ static void routes_of_one_path_are_one_line(void **state)
 	assert_null(strstr(first + 1, "pintle_requests_total{method=\"POST\",route=\"/enter\""));
 }
 
+/* A reload that puts other routes first moves no number to another route. */
+static void a_route_keeps_its_numbers_over_a_reload(void **state)
+{
+	static const struct route after[] = {
+		{ HTTP_GET, "/new", NULL, run_nothing, 0, .summary = "" },
+		{ HTTP_GET, "/things", NULL, run_nothing, 0, .summary = "" },
+	};
+	struct fixture *fixture = *state;
+	struct host *host = &fixture->host;
+	struct err err = { "" };
+
+	metrics_request(worker(fixture, 0), router_at(host->router, 0)->index, 200, 1000);
+	metrics_request(worker(fixture, 0), router_at(host->router, 2)->index, 200, 1000);
+	router_free(host->router);
+	host->instances.n_items = 0;
+	host->router = router_new(after, 2, &host->instances, run_nothing, host->board, &err);
+	assert_non_null(host->router);
+	for (size_t i = 0; i < 2; i++)
+		metrics_request(worker(fixture, 1), router_at(host->router, i)->index, 200, 1000);
+	assert_line(fixture,
+		    "pintle_requests_total{method=\"GET\",route=\"/things\",status=\"200\"} 2");
+	assert_line(fixture,
+		    "pintle_requests_total{method=\"GET\",route=\"/new\",status=\"200\"} 1");
+	assert_line(fixture,
+		    "pintle_requests_total{method=\"POST\",route=\"/enter\",status=\"200\"} 1");
+}
+
 static void an_unknown_path_is_no_label(void **state)
 {
 	struct fixture *fixture = *state;
 
 	metrics_request(worker(fixture, 0), -1, 404, 1000);
-	metrics_request(worker(fixture, 0), BOARD_ROUTES - 1, 400, 1000);
+	metrics_request(worker(fixture, 0), BOARD_NO_ROUTE, 400, 1000);
 	assert_line(fixture, "pintle_requests_total{method=\"\",route=\"\",status=\"404\"} 1");
 	assert_line(fixture, "pintle_requests_total{method=\"\",route=\"\",status=\"400\"} 1");
 }
@@ -287,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(requests_are_summed_over_workers),
 		TEST(routes_of_one_path_are_one_line),
+		TEST(a_route_keeps_its_numbers_over_a_reload),
 		TEST(an_unknown_path_is_no_label),
 		TEST(a_status_out_of_the_list_is_other),
 		TEST(latencies_fall_into_their_buckets),
