@@ -125,10 +125,10 @@ static int32_t create(struct tx *tx, void *ctx)
 	return status;
 }
 
-static bool is_listed(const char *const *words, const char *word)
+bool account_type_ok(const struct account_settings *settings, const char *user_type)
 {
-	for (; *words; words++) {
-		if (strcmp(*words, word) == 0)
+	for (const char *const *type = settings->user_types; *type; type++) {
+		if (strcmp(*type, user_type) == 0)
 			return true;
 	}
 	return false;
@@ -146,7 +146,7 @@ int32_t account_create(struct tx *tx, const struct account_settings *settings,
 		.out = out,
 	};
 
-	if (!is_listed(settings->user_types, creation.user_type))
+	if (!account_type_ok(settings, creation.user_type))
 		return PINTLE_INVALID;
 	return transact(tx, create, &creation);
 }

@@ -61,6 +61,10 @@ int32_t account_brief(struct tx *tx, int64_t id, json_t **out);
  * refused. */
 int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
 			       const char **field_out, const char **reason_out);
+/* [any] The same judgement without writing; "taken" is only known when it is written. */
+int32_t account_check_profile(const json_t *patch, const char **field_out, const char **reason_out);
+/* [any] Whether account_create would take it. */
+bool account_type_ok(const struct account_settings *settings, const char *user_type);
 /* [{provider, namespace, subject (masked), verified, bound_at, last_used_at}] */
 int32_t account_identities(struct tx *tx, int64_t id, json_t **out);
 

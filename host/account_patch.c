@@ -284,19 +284,32 @@ static int32_t write_change(struct tx *tx, void *ctx)
 	return status;
 }
 
+static int32_t collect(struct change *change, const json_t *patch)
+{
+	const char *denied = forbidden_member(patch);
+	int32_t status = denied ? refuse(change, denied, "not_allowed") : PINTLE_OK;
+
+	if (status == PINTLE_OK)
+		status = collect_fields(change, patch);
+	return status == PINTLE_OK ? collect_username(change, patch) : status;
+}
+
+int32_t account_check_profile(const json_t *patch, const char **field_out, const char **reason_out)
+{
+	struct change change = { 0 };
+	int32_t status = collect(&change, patch);
+
+	*field_out = change.field;
+	*reason_out = change.reason;
+	return status;
+}
+
 int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
 			       const char **field_out, const char **reason_out)
 {
 	struct change change = { .id = id };
-	const char *denied = forbidden_member(patch);
-	int32_t status = PINTLE_OK;
+	int32_t status = collect(&change, patch);
 
-	if (denied)
-		status = refuse(&change, denied, "not_allowed");
-	if (status == PINTLE_OK)
-		status = collect_fields(&change, patch);
-	if (status == PINTLE_OK)
-		status = collect_username(&change, patch);
 	if (status == PINTLE_OK)
 		status = transact(tx, write_change, &change);
 	*field_out = change.field;

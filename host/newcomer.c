@@ -38,6 +38,23 @@ static int32_t refuse(struct pintle_call *call, const char *field, const char *r
 	return PINTLE_INVALID;
 }
 
+int32_t newcomer_check(struct pintle_call *call)
+{
+	const char *user_type = json_text_member(call->outcome.claims, "user_type");
+	const char *field = NULL, *reason = NULL;
+	json_t *patch;
+	int32_t status;
+
+	if (user_type && !account_type_ok(&call->host->settings->account, user_type))
+		return refuse(call, "user_type", "not_allowed");
+	patch = profile_claims(call);
+	status = account_check_profile(patch, &field, &reason);
+	if (status == PINTLE_INVALID)
+		(void)refuse(call, field, reason);
+	json_decref(patch);
+	return status;
+}
+
 static int32_t apply_claims(struct pintle_call *call, int64_t account_id)
 {
 	json_t *patch = profile_claims(call);

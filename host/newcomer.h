@@ -14,6 +14,8 @@
  */
 int32_t newcomer_create(struct pintle_call *call, const struct pintle_identity *identity,
 			struct account *out);
+/* [worker] INVALID when newcomer_create would refuse a claim; asked before a proof is spent on it. */
+int32_t newcomer_check(struct pintle_call *call);
 /* The claims as kept with an identity; NULL when there are none. In the call's arena. */
 char *newcomer_claims(struct pintle_call *call);
 

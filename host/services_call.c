@@ -5,6 +5,7 @@
 #include "host.h"
 #include "identifier.h"
 #include "json.h"
+#include "newcomer.h"
 #include "proof.h"
 #include "request.h"
 #include "services.h"
@@ -227,6 +228,8 @@ static int32_t prove(struct pintle_call *call, const char *ns, const char **subj
 {
 	int32_t gate = call_gate(call);
 
+	if (gate == PINTLE_OK)
+		gate = newcomer_check(call);
 	return gate == PINTLE_OK ? proof_nested(call, ns, subject_out) : gate;
 }
 

@@ -4,6 +4,7 @@
 #include "account.h"
 #include "audit.h"
 #include "clock.h"
+#include "device.h"
 #include "event.h"
 #include "host.h"
 #include "identifier.h"
@@ -18,8 +19,6 @@
 #include <stdio.h>
 
 #define MAX_ATTEMPTS 3
-#define DEVICE_TEXT_MAX 64
-#define USER_AGENT_MAX 255
 
 struct signin {
 	struct pintle_call *call;
@@ -34,55 +33,6 @@ struct signin {
 static bool is_newcomer(const struct signin *signin)
 {
 	return signin->call->outcome.created_id == signin->account.id;
-}
-
-/* ---- The device ---- */
-
-static bool platform_ok(const char *platform)
-{
-	return strcmp(platform, "app") == 0 || strcmp(platform, "web") == 0 ||
-	       strcmp(platform, "oa") == 0;
-}
-
-static bool read_text(struct request *request, const json_t *device, const char *name,
-		      const char **out)
-{
-	const json_t *value = json_object_get(device, name);
-
-	if (!value || json_is_null(value))
-		return true;
-	*out = json_text_member(device, name);
-	if (*out && strlen(*out) <= DEVICE_TEXT_MAX)
-		return true;
-	answer_invalid(request, arena_printf(&request->arena, "device.%s", name),
-		       *out ? "too_long" : "type");
-	return false;
-}
-
-static bool read_device(struct request *request, struct device *device)
-{
-	const json_t *given = json_object_get(request->fields, "device");
-	char *agent = (char *)request_header(request, "user-agent");
-
-	if (agent && strlen(agent) > USER_AGENT_MAX)
-		agent[USER_AGENT_MAX] = '\0';
-	*device = (struct device){ .platform = "web",
-				   .user_agent = agent,
-				   .ip = request->client_text };
-	if (!given || json_is_null(given))
-		return true;
-	if (!json_is_object(given)) {
-		answer_invalid(request, "device", "type");
-		return false;
-	}
-	if (!read_text(request, given, "platform", &device->platform) ||
-	    !read_text(request, given, "device_id", &device->device_id) ||
-	    !read_text(request, given, "device_type", &device->device_type) ||
-	    !read_text(request, given, "app_version", &device->app_version))
-		return false;
-	if (!platform_ok(device->platform))
-		answer_invalid(request, "device.platform", "not_allowed");
-	return platform_ok(device->platform);
 }
 
 /* ---- The account ---- */
@@ -282,7 +232,7 @@ void signin_complete(struct pintle_call *call)
 	json_t *data;
 	int32_t status;
 
-	if (!read_device(request, &signin.device))
+	if (!device_read(request, &signin.device))
 		return;
 	status = write_committed(&signin);
 	if (status == PINTLE_OK)

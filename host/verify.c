@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include "call.h"
+#include "device.h"
 #include "dispatch.h"
 #include "flow.h"
 #include "host.h"
@@ -50,13 +51,16 @@ static void proved(struct pintle_call *call, int32_t status)
 	dispatch_finish(call->request);
 }
 
+/* What is wrong with the request itself must not spend the proof it carries. */
 static bool may_go_on(struct pintle_call *call)
 {
 	struct request *request = call->request;
+	struct device device;
 
 	if (call->purpose == PINTLE_RESET || call->purpose == PINTLE_MFA)
 		answer_invalid(request, "purpose", "not_allowed");
-	return !request->answer.fields && op_may_have_purpose(request, call->purpose);
+	return !request->answer.fields && op_may_have_purpose(request, call->purpose) &&
+	       device_read(request, &device);
 }
 
 void verify_run(struct request *request, pintle_op *op, const char *name, int32_t purpose)
@@ -105,5 +109,10 @@ static void op_ended(struct pintle_call *call, int32_t status)
 
 void verify_run_own(struct request *request, pintle_op *op, int32_t purpose)
 {
-	call_run(op_call(request, "op", purpose), op, op_ended);
+	struct device device;
+
+	if (device_read(request, &device))
+		call_run(op_call(request, "op", purpose), op, op_ended);
+	else
+		dispatch_finish(request);
 }

@@ -48,7 +48,6 @@ int32_t strength_check(const struct password *self, struct pintle_call *call, co
 /* Whether secret was one of the account's last few. */
 int32_t strength_check_history(const struct password *self, struct pintle_call *call,
 			       const char *field, const char *secret, const struct credential *old);
-size_t code_points(const char *text);
 
 /* ---- register.c, change.c: ops of their own ---- */
 

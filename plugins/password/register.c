@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NICKNAME_MAX 64 /* characters */
-#define N_TRIES 3       /* of a transaction that loses to others */
+#define N_TRIES 3 /* of a transaction that loses to others */
 
 struct applicant {
 	const char *phone, *username; /* canonical; username may be NULL */
@@ -33,19 +32,18 @@ static int32_t check_username(const struct pintle_host *host, struct pintle_call
 	return status == PINTLE_OK ? PINTLE_CONFLICT : status;
 }
 
-/* What the host keeps with the new account. */
-static int32_t check_claims(const struct pintle_host *host, struct pintle_call *call)
+/* What the host keeps with the new account, and judges before it spends the proof. */
+static int32_t claim_profile(const struct pintle_host *host, struct pintle_call *call)
 {
-	const char *nickname = host->field(call, "nickname");
-	const char *user_type = host->field(call, "user_type");
+	static const char *const names[] = { "nickname", "user_type" };
 	int32_t status = PINTLE_OK;
 
-	if (nickname && code_points(nickname) > NICKNAME_MAX)
-		return host->invalid(call, "nickname", "too_long");
-	if (nickname)
-		status = host->claim(call, "nickname", nickname);
-	if (status == PINTLE_OK && user_type)
-		status = host->claim(call, "user_type", user_type);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == PINTLE_OK; i++) {
+		const char *value = host->field(call, names[i]);
+
+		if (value)
+			status = host->claim(call, names[i], value);
+	}
 	return status;
 }
 
@@ -63,7 +61,7 @@ static int32_t check(const struct password *self, struct pintle_call *call,
 		return host->invalid(call, "code", "required");
 	status = check_username(host, call, applicant);
 	if (status == PINTLE_OK)
-		status = check_claims(host, call);
+		status = claim_profile(host, call);
 	if (status != PINTLE_OK)
 		return status;
 	applicant->secret = host->field(call, "password");
@@ -122,7 +120,5 @@ int32_t password_register(void *self_of_inst, struct pintle_call *call)
 		if (status != PINTLE_BUSY)
 			break;
 	}
-	if (status == PINTLE_INVALID) /* only the host knows the types */
-		return host->invalid(call, "user_type", "not_allowed");
 	return status == PINTLE_OK ? host->account(call, account.id) : status;
 }

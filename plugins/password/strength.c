@@ -16,7 +16,7 @@ static const char *const blocked[] = {
 #include "blocklist.txt"
 };
 
-size_t code_points(const char *text)
+static size_t code_points(const char *text)
 {
 	size_t n = 0;
 
