@@ -29,8 +29,9 @@ def crypt(setting):
 def argon2(kind, kib, passes):
     library, out = ctypes.CDLL("libargon2.so.1"), ctypes.create_string_buffer(200)
     secret, salt = GOOD_SECRET.encode(), b"somesalt0123"
+    size = ctypes.c_size_t
     code = getattr(library, f"argon2{kind}_hash_encoded")(
-        passes, kib, 1, secret, len(secret), salt, len(salt), 32, out, len(out))
+        passes, kib, 1, secret, size(len(secret)), salt, size(len(salt)), size(32), out, size(len(out)))
     assert code == 0, code
     return out.value.decode()
 
