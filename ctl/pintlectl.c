@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 	const char *state = getenv("PINTLE_STATE");
 	struct options options = {
 		.control = { .state_dir = state && *state ? state : "state", .dir_fd = -1 },
+		.conf_dir = "conf.d",
 	};
 	int option, exit_status;
 

@@ -34,10 +34,8 @@ static int run_pintled(const struct options *options, const char *verb, const ch
 
 	if (what)
 		args[n++] = what;
-	if (options->conf_dir) {
-		args[n++] = "-c";
-		args[n++] = options->conf_dir;
-	}
+	args[n++] = "-c";
+	args[n++] = options->conf_dir;
 	for (size_t i = 0; i < options->n_overrides; i++) {
 		args[n++] = "-o";
 		args[n++] = options->overrides[i];
