@@ -4,6 +4,7 @@
  * No answer has a body (ROUTE_EMPTY), so that proxies keep their connection.
  */
 #include "clock.h"
+#include "form.h"
 #include "host.h"
 #include "metrics.h"
 #include "request.h"
@@ -12,18 +13,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* What a query may ask besides: ?permission=user:view. Percent signs are not part of any name. */
-static struct slice wanted_permission(const struct request *request)
-{
-	static const char name[] = "permission=";
-	struct slice query = request->http->head.query;
-	const size_t len = sizeof(name) - 1;
-
-	if (query.len < len || memcmp(query.ptr, name, len) != 0)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ query.ptr + len, query.len - len };
-}
 
 /* A name may be any Unicode: what is not plain ASCII goes percent-encoded. */
 static const char *header_text(struct arena *arena, const char *text)
@@ -53,18 +42,19 @@ static void tell_who(struct request *request, const struct session *session)
 		header_text(&request->arena, session->name), session->roles);
 }
 
-static bool is_allowed(const struct request *request, const struct session *session)
+/* ?permission=user:view. A query that cannot be read may have asked for anything. */
+static bool is_allowed(struct request *request, const struct session *session)
 {
-	struct slice wanted = wanted_permission(request);
-	char permission[128];
+	struct slice query = request->http->head.query;
+	const json_t *wanted;
 
-	if (!wanted.ptr)
+	if (query.len == 0)
 		return true;
-	if (wanted.len == 0 || wanted.len >= sizeof(permission))
+	request->fields = form_parse(query);
+	if (!request->fields)
 		return false;
-	memcpy(permission, wanted.ptr, wanted.len);
-	permission[wanted.len] = '\0';
-	return session_has_permission(session, permission);
+	wanted = json_object_get(request->fields, "permission");
+	return !wanted || session_has_permission(session, json_string_value(wanted));
 }
 
 static void decide(struct request *request, const struct session *session)
