@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens made by hand: parts of a JWT, and signatures over them with a server's own keys or others."""
+"""Tokens made by hand, signed with a server's own key or with others."""
 import base64
 import glob
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refresh tokens rotate: one lineage, a short grace, and the end of the family when one is used twice."""
+"""Refresh tokens rotate: one lineage, a short grace, the end of the family after a second use."""
 import socket
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ import pytest
 from harness import GOOD_SECRET, register, sign_in, wait_for
 from parallel import FULL, N_PARALLEL, Shot, release, say, tally, winners
 from steps import rows
-from workers import accepted, clock_at
+from workers import CHECK, accepted, clock_at
 
 REFRESH = "/api/v1/auth/refresh"
 GRACE_S = 10
@@ -98,7 +98,7 @@ def test_a_lost_answer_is_asked_for_again(server):
                            f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
         wait_for(lambda: session_row(server, first["session_id"])[2] == 1, "the rotation")
     second = refresh(server, first["refresh_token"])
-    assert session_row(server, first["session_id"])[2] == 1, "the retry made no generation of its own"
+    assert session_row(server, first["session_id"])[2] == 1, "the retry made one more"
     third = refresh(server, second["refresh_token"])
     assert accepted(server, third["access_token"])
 
@@ -117,7 +117,8 @@ def test_parallel_refreshes_make_one_lineage(server):
         assert len(given) == 1, f"generation {generation} has {len(given)} branches"
         assert session_row(server, tokens["session_id"])[2] == generation
     for reply in winners(replies):
-        assert server.client(token=reply.data["access_token"]).get("/api/v1/auth/check").status_code == 200
+        client = server.client(token=reply.data["access_token"])
+        assert client.get(CHECK).status_code == 200
 
 
 def test_a_thief_and_the_owner_at_once_leave_no_second_branch(make_server):
