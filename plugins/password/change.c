@@ -82,6 +82,8 @@ int32_t password_change(void *self_of_inst, struct pintle_call *call)
 		status = strength_check_history(self, call, name, secret, &old);
 	if (status == PINTLE_OK)
 		status = store(self, call, &old, secret);
+	if (status == PINTLE_CONFLICT)
+		return PINTLE_DENIED; /* another change came first: what was present is not any more */
 	if (status != PINTLE_OK)
 		return status;
 	(void)host->audit(call, "password_change", old.uuid, NULL); /* the host logs what it lost */

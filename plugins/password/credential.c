@@ -20,14 +20,18 @@ static int32_t take_row(void *ctx, const struct pintle_value *cols, size_t n_col
 	struct credential *out = reader->out;
 	char *history;
 
-	if (n_cols != 4)
+	if (n_cols != 5)
 		return PINTLE_INTERNAL;
 	reader->is_found = 1;
 	(void)snprintf(out->uuid, sizeof(out->uuid), "%s", cols[0].ptr);
 	if (cols[1].type == PINTLE_V_NULL)
 		return PINTLE_OK;
-	if (cols[1].len >= sizeof(out->hash))
+	if (cols[1].len >= sizeof(out->row))
 		return PINTLE_INTERNAL;
+	out->has_row = 1;
+	memcpy(out->row, cols[1].ptr, cols[1].len);
+	if (cols[4].type == PINTLE_V_NULL)
+		return PINTLE_OK;
 	history = reader->host->alloc(reader->call, cols[2].len + 1);
 	if (!history)
 		return PINTLE_INTERNAL;
@@ -45,9 +49,9 @@ int32_t credential_load(const struct password *self, struct pintle_call *call, i
 	struct reader reader = { .host = self->host, .call = call, .out = out };
 	const struct pintle_query query = {
 		.size = sizeof(query),
-		.sql = "SELECT u.uuid, c.hash, c.history, c.must_change FROM users u"
+		.sql = "SELECT u.uuid, c.hash, c.history, c.must_change, i.user_id FROM users u"
 		       " LEFT JOIN user_identities i ON i.user_id = u.id AND i.namespace = ?"
-		       " LEFT JOIN password_credentials c ON c.user_id = i.user_id"
+		       " LEFT JOIN password_credentials c ON c.user_id = u.id"
 		       " WHERE u.id = ?",
 		.params = params,
 		.n_params = 2,
@@ -99,6 +103,30 @@ static const char *next_history(const struct password *self, struct pintle_call 
 	return history;
 }
 
+/* Of two that replace the same row one finds it changed, or there already. */
+static int32_t replace_row(const struct password *self, struct pintle_call *call, int64_t user_id,
+			   const struct credential *old, const char *hash, const char *history)
+{
+	const struct pintle_value params[] = {
+		pintle_text(hash),     PINTLE_P_INT(self->host->now_ms()),
+		pintle_text(history),  PINTLE_P_INT(user_id),
+		pintle_text(old->row),
+	};
+	int64_t n_changed;
+	int32_t status;
+
+	if (!old->has_row)
+		return run(self, call,
+			   "INSERT INTO password_credentials (hash, changed_at, history, user_id)"
+			   " VALUES (?, ?, ?, ?)",
+			   params, 4, &n_changed);
+	status = run(self, call,
+		     "UPDATE password_credentials SET hash = ?, changed_at = ?, history = ?,"
+		     " must_change = 0 WHERE user_id = ? AND hash = ?",
+		     params, 5, &n_changed);
+	return status == PINTLE_OK && n_changed == 0 ? PINTLE_CONFLICT : status;
+}
+
 int32_t credential_store(const struct password *self, struct pintle_call *call, int64_t user_id,
 			 const struct credential *old, const char *hash)
 {
@@ -106,26 +134,12 @@ int32_t credential_store(const struct password *self, struct pintle_call *call, 
 		.size = sizeof(identity), .is_verified = 1, .ns = NS, .subject = old->uuid
 	};
 	const char *history = next_history(self, call, old);
-	const struct pintle_value params[] = { pintle_text(hash),
-					       PINTLE_P_INT(self->host->now_ms()),
-					       pintle_text(history), PINTLE_P_INT(user_id) };
-	int64_t n_changed;
 	int32_t status;
 
 	if (!history)
 		return PINTLE_INTERNAL;
-	status = run(self, call,
-		     "UPDATE password_credentials SET hash = ?, changed_at = ?, history = ?,"
-		     " must_change = 0 WHERE user_id = ?",
-		     params, 4, &n_changed);
-	if (status == PINTLE_OK && n_changed == 0)
-		status = run(self, call,
-			     "INSERT INTO password_credentials"
-			     " (hash, changed_at, history, user_id) VALUES (?, ?, ?, ?)",
-			     params, 4, &n_changed);
-	if (status != PINTLE_OK)
-		return status;
-	return self->host->link(call, user_id, &identity);
+	status = replace_row(self, call, user_id, old, hash, history);
+	return status == PINTLE_OK ? self->host->link(call, user_id, &identity) : status;
 }
 
 int32_t credential_rehash(const struct password *self, struct pintle_call *call, int64_t user_id,

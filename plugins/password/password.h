@@ -25,6 +25,8 @@ struct password {
 
 struct credential {
 	char uuid[40];
+	int has_row;
+	char row[HASH_MAX];  /* the hash as stored, also when the account has unbound it */
 	char hash[HASH_MAX]; /* empty: the account has none that counts */
 	const char *history; /* lent until the call ends */
 	int64_t must_change;
@@ -33,7 +35,8 @@ struct credential {
 /* NOT_FOUND: no such account. out is zeroed memory. */
 int32_t credential_load(const struct password *self, struct pintle_call *call, int64_t user_id,
 			struct credential *out);
-/* Writes the hash and links the account's identity; inside a transaction of the caller. */
+/* Writes the hash in the place of old and links the account's identity; inside a transaction of the
+ * caller. CONFLICT: another one was stored since old was loaded. */
 int32_t credential_store(const struct password *self, struct pintle_call *call, int64_t user_id,
 			 const struct credential *old, const char *hash);
 /* The same password under a better hash; nothing when another one was stored meanwhile. */

@@ -25,11 +25,12 @@ static struct {
 
 static int32_t query(struct pintle_call *call, const struct pintle_query *asked)
 {
-	struct pintle_value row[4] = {
+	struct pintle_value row[5] = {
 		{ .type = PINTLE_V_TEXT, .ptr = "uuid-1", .len = 6 },
 		{ .type = PINTLE_V_NULL },
 		{ .type = PINTLE_V_TEXT, .ptr = "", .len = 0 },
 		{ .type = PINTLE_V_INT },
+		{ .type = PINTLE_V_INT, .num = 1 },
 	};
 
 	(void)call;
@@ -44,7 +45,7 @@ static int32_t query(struct pintle_call *call, const struct pintle_query *asked)
 		row[1] = (struct pintle_value){ .type = PINTLE_V_TEXT,
 						.ptr = account.hash,
 						.len = strlen(account.hash) };
-	return asked->row(asked->ctx, row, 4);
+	return asked->row(asked->ctx, row, 5);
 }
 
 static int32_t hash(struct pintle_call *call, const char *setting, const char *secret,
