@@ -2,6 +2,7 @@
 import pytest
 
 from harness import Server
+from parallel import FULL, N_PARALLEL, ROUNDS
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
@@ -24,3 +25,8 @@ def make_server():
     yield make
     for one in made:
         one.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"races: {ROUNDS} rounds of {N_PARALLEL} requests released at once"
+                                + ("" if FULL else "; PINTLE_FULL=1 makes it 100 rounds"))
