@@ -40,9 +40,9 @@ def es256(key, header, claims):
     return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
-def own_key(server):
-    """The only key the server signs with."""
-    [path] = glob.glob(f"{server.state}/keys/*.pem")
+def own_key(server, kid=""):
+    """The only key the server has, or the one of that id."""
+    [path] = glob.glob(f"{server.state}/keys/*{kid}.pem")
     with open(path, "rb") as file:
         return serialization.load_pem_private_key(file.read(), None)
 

@@ -190,8 +190,8 @@ def test_a_flood_of_unknown_tokens_stalls_no_known_one(server):
             assert http.get(server.url + CHECK, timeout=10).status_code == 200
             times.append(time.monotonic() - began)
         n_answered = flood.n_answers
-    print(f"50 known checks took {sum(times) * 1000:.0f} ms, the slowest {max(times) * 1000:.1f} ms,"
-          f" while {n_answered} of {flood.n_expected} forged ones were answered")
+    print(f"50 known checks took {sum(times) * 1000:.0f} ms, the slowest {max(times) * 1000:.0f} ms;"
+          f" meanwhile {n_answered} of {flood.n_expected} forged ones were answered")
     assert n_answered < flood.n_expected, "the known waited for the forged"
     assert set(flood.statuses) <= {401, 503}, flood.statuses
     assert sum(flood.statuses.values()) == flood.n_expected
