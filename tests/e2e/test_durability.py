@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 under load (R01): what was acknowledged is there after the restart, what was ended stays ended.
+"""kill -9 under load (R01): what was acknowledged is there afterwards, what was ended stays ended.
 
 Each client is a person who registers, logs in and out, refreshes and changes the password, and notes
-what the answers said. The request that is in flight at a kill may or may not have happened; all before
-it must have.
+what the answers said. The request in flight at a kill may or may not have happened; all before it must
+have.
 """
 import os
 import random
@@ -35,7 +35,7 @@ class Lost(Exception):
 
 
 class Person:
-    """One account, and all that its owner knows of it. Uncertain notes are thrown away, not guessed."""
+    """An account, and what its owner knows of it. Uncertain notes are thrown away, not guessed."""
 
     def __init__(self, server, number):
         self.server, self.number, self.n_accounts = server, number, 0
