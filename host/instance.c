@@ -52,6 +52,12 @@ static const char *plugin_of(const struct conf_section *section)
 	return key && *key->value ? key->value : section->name;
 }
 
+/* What names the plugin: the key, or the section itself. */
+static struct conf_place place_of(const struct conf_section *section)
+{
+	return conf_place_of(section, section->name, conf_key(section, "plugin") ? "plugin" : NULL);
+}
+
 /* The words that stand in the place of {provider} in the host's own paths. */
 static bool is_reserved(const char *name)
 {
@@ -85,9 +91,7 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 {
 	for (size_t i = 0; i < snapshot->conf.n_sections; i++) {
 		const struct conf_section *section = &snapshot->conf.sections[i];
-		bool is_named = conf_key(section, "plugin") != NULL;
-		struct conf_place place =
-			conf_place_of(section, section->name, is_named ? "plugin" : NULL);
+		struct conf_place place = place_of(section);
 		const char *plugin = plugin_of(section);
 		struct err why;
 		int fd;
@@ -101,7 +105,7 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 		fd = plugin_open_file(plugin_dir, plugin, &why);
 		if (fd < 0 || !snapshot_add_plugin(snapshot, plugin, fd, &why))
 			return conf_fail(err, &place, "%s%s",
-					 is_named ? "" : "neither a section of the host nor a ",
+					 place.key ? "" : "neither a section of the host nor a ",
 					 why.text);
 	}
 	return true;
@@ -125,18 +129,33 @@ static bool check_shared_keys(const struct plugin *plugin, struct err *err)
 	return true;
 }
 
+/* The first section that asks for a plugin: where to look when it cannot be had. */
+static struct conf_place place_of_plugin(const struct conf *conf, const char *plugin)
+{
+	for (size_t i = 0; i < conf->n_sections; i++) {
+		const struct conf_section *section = &conf->sections[i];
+
+		if (!settings_table(section->name) && strcmp(plugin_of(section), plugin) == 0)
+			return place_of(section);
+	}
+	return (struct conf_place){ .file = NULL };
+}
+
 static bool load_plugins(struct instances *instances, const struct snapshot *snapshot,
 			 struct err *err)
 {
 	instances->plugins = xcalloc(snapshot->n_plugins + 1, sizeof(*instances->plugins));
 	for (size_t i = 0; i < snapshot->n_plugins; i++) {
 		struct plugin *plugin = &instances->plugins[i];
+		const char *name = snapshot->plugins[i].name;
+		struct conf_place place = place_of_plugin(&snapshot->conf, name);
+		struct err why;
 
-		if (!plugin_load(plugin, snapshot->plugins[i].name, snapshot->plugins[i].fd, err))
-			return false;
+		if (!plugin_load(plugin, name, snapshot->plugins[i].fd, &why))
+			return conf_fail(err, &place, "%s", why.text);
 		instances->n_plugins++;
-		if (!check_shared_keys(plugin, err))
-			return false;
+		if (!check_shared_keys(plugin, &why))
+			return conf_fail(err, &place, "%s", why.text);
 	}
 	return true;
 }
@@ -168,6 +187,7 @@ static bool bind_section(struct pintle_inst *inst, const struct instances *insta
 	memcpy(inst->name, section->name, strlen(section->name) + 1);
 	inst->board_index = -1;
 	inst->plugin = plugin;
+	inst->section = section;
 	inst->conf = xcalloc(1, own.conf_size + 1);
 	return opt_bind(&instance_table, section, section->name, &inst->settings, err) &&
 	       opt_bind(&own, section, section->name, inst->conf, err) &&
@@ -276,19 +296,17 @@ bool instance_open(struct pintle_inst *inst, const struct pintle_host *services,
 {
 	char why[OPEN_REASON_MAX] = "";
 	const char *changed = NULL;
+	struct conf_place place = conf_place_of(inst->section, inst->name, NULL);
 	int32_t status = PINTLE_OK;
 
 	inst->plain = (struct pintle_plain){ services, inst, inst->conf };
 	inst->self = &inst->plain;
 	if (inst->plugin->desc.open)
 		status = open_watched(inst, services, why, &changed);
-	if (status == PINTLE_OK && !changed)
-		return true;
-	if (changed)
-		return err_set(err, "[%s] plugin %s.so: opening it changes %s", inst->name,
-			       inst->plugin->name, changed);
-	return err_set(err, "[%s] plugin %s.so: cannot open: %s", inst->name, inst->plugin->name,
-		       *why ? why : "it gives no reason");
+	return (status == PINTLE_OK && !changed) ||
+	       conf_fail(err, &place, "plugin %s.so: %s%s", inst->plugin->name,
+			 changed ? "opening it changes " : "cannot open: ",
+			 changed ? changed : (*why ? why : "it gives no reason"));
 }
 
 void instance_close(struct pintle_inst *inst)

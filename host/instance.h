@@ -28,6 +28,7 @@ struct pintle_inst {
 	char name[48];
 	int board_index;
 	const struct plugin *plugin;
+	const struct conf_section *section; /* the snapshot's */
 	struct instance_settings settings;
 	void *conf, *self;
 	struct pintle_plain plain; /* self of a plugin without open */

@@ -367,7 +367,8 @@ static void tells_why_an_instance_does_not_open(void **state)
 	if (!make_instances("[small]\nnumber = 9\n", &snapshot, &instances, &err))
 		fail_msg("%s", err.text);
 	assert_false(instance_open(&instances.items[0], NULL, &err));
-	assert_string_equal(err.text, "[small] plugin small.so: cannot open: nine is too much");
+	assert_string_equal(err.text,
+			    "x.ini:1: [small]: plugin small.so: cannot open: nine is too much");
 	instances_fini(&instances);
 	conf_fini(&snapshot.conf);
 }
@@ -381,8 +382,9 @@ static void shares_a_key_of_the_same_type(void **state)
 	(void)state;
 	build("small", "-DOPTION='\"timeout\"'");
 	assert_false(make_instances("[small]\n", &snapshot, &instances, &err));
-	assert_string_equal(err.text,
-			    "plugin small.so: option timeout is the host's, of another type");
+	assert_string_equal(
+		err.text,
+		"x.ini:1: [small]: plugin small.so: option timeout is the host's, of another type");
 	conf_fini(&snapshot.conf);
 	build("small", "-DOPTION='\"max_running\"'");
 	if (!make_instances("[small]\nmax_running = 3\n", &snapshot, &instances, &err))
