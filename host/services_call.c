@@ -9,6 +9,7 @@
 #include "proof.h"
 #include "request.h"
 #include "services.h"
+#include "utf8.h"
 
 #define SUBJECT_MAX 255
 #define VALUE_MAX 65536
@@ -147,7 +148,7 @@ static int32_t subject(struct pintle_call *call, const char *ns, const char *sub
 	if (gate != PINTLE_OK)
 		return gate;
 	if (!ns || !subject || *subject == '\0' || strlen(subject) > SUBJECT_MAX ||
-	    !instance_owns_namespace(call->inst, ns))
+	    !utf8_is_valid(subject) || !instance_owns_namespace(call->inst, ns))
 		return PINTLE_INTERNAL;
 	call->outcome.ns = arena_strdup(&call->arena, ns);
 	call->outcome.subject = arena_strdup(&call->arena, subject);
