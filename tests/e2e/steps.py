@@ -19,6 +19,9 @@ BIND_PASSWORD = "/api/v1/user/bind/password"
 UNBIND_PASSWORD = "/api/v1/user/unbind/password"
 RESEND_S = 61
 
+# For a server that believes a proxy on this machine: then a test has as many addresses as it likes.
+BEHIND_PROXY = "server.trusted_proxies=127.0.0.1"
+
 _database = "pintle.db"
 
 
@@ -68,3 +71,17 @@ def code_again(server, client, phone, purpose="login"):
 def fields_of(answer):
     """{field: reason} of a 422."""
     return {entry["field"]: entry["reason"] for entry in answer.json()["fields"]}
+
+
+def from_address(server, address):
+    return server.client(headers={"X-Forwarded-For": address})
+
+
+def assert_limited(answer, policy, quota, window_s):
+    """429 with when to come back, in the old header and in the new ones."""
+    assert (answer.status_code, answer.json()["error"]) == (429, "rate_limited"), answer.text
+    wait_s = int(answer.headers["Retry-After"])
+    assert 1 <= wait_s <= window_s, answer.headers
+    assert answer.headers["RateLimit-Policy"] == f'"{policy}";q={quota};w={window_s}'
+    assert answer.headers["RateLimit"] == f'"{policy}";r=0;t={wait_s}'
+    return wait_s
