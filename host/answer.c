@@ -225,16 +225,19 @@ void answer_build(struct request *request, struct http_answer *out)
 }
 
 void answer_plain(struct http_answer *out, int status, const char *error, const char *lang,
-		  const char *id, char body[ANSWER_PLAIN_MAX])
+		  const char *id, char text[ANSWER_PLAIN_MAX])
 {
-	int len = snprintf(body, ANSWER_PLAIN_MAX,
+	size_t head_len = (size_t)snprintf(text, ANSWER_PLAIN_MAX, "X-Request-Id: %s\r\n", id);
+	char *body = text + head_len + 1;
+	int len = snprintf(body, ANSWER_PLAIN_MAX - head_len - 1,
 			   "{\"code\":%d,\"success\":false,\"message\":\"%s\",\"error\":\"%s\","
 			   "\"data\":null,\"request_id\":\"%s\"}",
 			   status, answer_message(error, lang), error, id);
 
 	*out = (struct http_answer){ .status = status,
 				     .content_type = json_content,
-				     .body = { body, (size_t)len } };
+				     .body = { body, (size_t)len },
+				     .extra = text };
 }
 
 void answer_fini(struct answer *answer)

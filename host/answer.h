@@ -43,10 +43,10 @@ const char *answer_message(const char *error, const char *lang);
 /* The head and body of the answer as the edge wants them; body in the arena. */
 void answer_build(struct request *request, struct http_answer *out);
 
-/* An error without a request of its own: from the edge, or past the deadline. body holds the text. */
+/* An error without a request of its own: from the edge, or past the deadline. text holds its headers and body. */
 #define ANSWER_PLAIN_MAX 512
 void answer_plain(struct http_answer *out, int status, const char *error, const char *lang,
-		  const char *id, char body[ANSWER_PLAIN_MAX]);
+		  const char *id, char text[ANSWER_PLAIN_MAX]);
 void answer_fini(struct answer *answer);
 
 #endif
