@@ -274,10 +274,22 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		exchange_tell_gone(conn->exchange);
 }
 
+/* Closed in peace, the kernel would go on offering the answer for minutes. */
+static void reset(struct http_conn *conn)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(bufferevent_getfd(conn->bev), SOL_SOCKET, SO_LINGER, &at_once,
+			 sizeof(at_once));
+	conn_close(conn);
+}
+
 void conn_expire(struct http_conn *conn)
 {
 	if (conn->deadline == DEADLINE_HEAD || conn->deadline == DEADLINE_BODY)
 		refuse(conn, 408);
+	else if (conn->deadline == DEADLINE_WRITE)
+		reset(conn);
 	else
 		conn_close(conn);
 }
