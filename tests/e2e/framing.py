@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests of which two readers could think differently, and the honest ones beside them."""
-POST = b"POST /oauth/revoke HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+from wire import POST_HEAD as POST
+
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 # What a reader that loses count would take for a request of its own.
 HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: hidden\r\n\r\n"

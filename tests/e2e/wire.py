@@ -5,6 +5,9 @@ import socket
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 20
+# A request that only its body is missing from.
+POST_HEAD = (b"POST /oauth/revoke HTTP/1.1\r\nHost: a\r\n"
+             b"Content-Type: application/x-www-form-urlencoded\r\n")
 
 
 class Answer:
