@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "request.h"
+#include "text.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -41,6 +42,8 @@ struct access_log {
 	struct buffer *filling, *writing;
 	bool is_ending;
 	_Atomic uint64_t n_dropped;
+	int64_t second; /* [loop] what second_text says */
+	char second_text[CLOCK_TEXT_MAX];
 };
 
 /* The group may read it, whatever the umask: that is how log shippers get at it. */
@@ -218,63 +221,59 @@ uint64_t access_log_n_dropped(const struct access_log *log)
 
 /* ---- The line ---- */
 
-struct line {
-	char text[LINE_MAX_LEN];
-	size_t len;
-};
-
-static void put_byte(struct line *line, char byte)
-{
-	if (line->len < sizeof(line->text))
-		line->text[line->len] = byte;
-	line->len++; /* beyond the end: it does not fit and is dropped whole */
-}
-
-static void put(struct line *line, const char *text)
-{
-	while (*text)
-		put_byte(line, *text++);
-}
-
-static void put_number(struct line *line, const char *name, long long number)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%lld", number);
-	put(line, name);
-	put(line, text);
-}
-
 /* Anything but printable ASCII is escaped, so the line is valid JSON whatever the client sent. */
-static void put_quoted(struct line *line, const char *name, struct slice text)
+static void put_quoted(struct text *line, const char *name, struct slice value)
 {
-	char escape[8];
-
-	put(line, name);
-	put_byte(line, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
+	text_put(line, name);
+	text_put_byte(line, '"');
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.ptr[i];
 
 		if (c == '"' || c == '\\')
-			put_byte(line, '\\');
+			text_put_byte(line, '\\');
 		if (c >= 0x20 && c < 0x7f) {
-			put_byte(line, (char)c);
-			continue;
+			text_put_byte(line, (char)c);
+		} else {
+			text_put(line, "\\u");
+			text_put_hex(line, c, 4);
 		}
-		(void)snprintf(escape, sizeof(escape), "\\u%04x", c);
-		put(line, escape);
 	}
-	put_byte(line, '"');
+	text_put_byte(line, '"');
 }
 
-static void put_optional(struct line *line, const char *name, const char *text)
+static void put_optional(struct text *line, const char *name, const char *value)
 {
-	if (text) {
-		put_quoted(line, name, slice_of(text));
+	if (value) {
+		put_quoted(line, name, slice_of(value));
 		return;
 	}
-	put(line, name);
-	put(line, "null");
+	text_put(line, name);
+	text_put(line, "null");
+}
+
+/* The date and time of a second are put in words once. */
+static void put_time(struct access_log *log, struct text *line)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (now_ms / 1000 != log->second) {
+		log->second = now_ms / 1000;
+		clock_text(now_ms, log->second_text);
+	}
+	text_put(line, "{\"at\":\"");
+	text_put_bytes(line, log->second_text, sizeof("2026-11-20T19:30:00.") - 1);
+	text_put_number(line, (uint64_t)(now_ms % 1000), 3);
+	text_put(line, "Z\"");
+}
+
+static void put_latency(struct text *line, int64_t latency_us)
+{
+	uint64_t us = latency_us > 0 ? (uint64_t)latency_us : 0;
+
+	text_put(line, ",\"ms\":");
+	text_put_number(line, us / 1000, 1);
+	text_put_byte(line, '.');
+	text_put_number(line, us % 1000, 3);
 }
 
 /* What a line tells; the path is the route's pattern, since what stands in a path may name a person. */
@@ -285,26 +284,25 @@ struct entry {
 	int64_t latency_us;
 };
 
-static void build(struct line *line, const struct entry *entry)
+static void build(struct access_log *log, struct text *line, const struct entry *entry)
 {
 	const struct request *request = entry->request;
-	char at[CLOCK_TEXT_MAX], ms[32];
 
-	clock_text(clock_now_ms(), at);
-	(void)snprintf(ms, sizeof(ms), ",\"ms\":%.3f", (double)entry->latency_us / 1000);
-	put_quoted(line, "{\"at\":", slice_of(at));
+	put_time(log, line);
 	put_quoted(line, ",\"id\":", slice_of(request->id));
 	put_quoted(line, ",\"client\":", slice_of(request->client_text));
 	put_quoted(line, ",\"method\":", request->http->head.method_name);
 	put_optional(line, ",\"path\":", request->route ? request->route->path : NULL);
-	put_number(line, ",\"status\":", entry->answer->status);
-	put_number(line, ",\"bytes\":", (long long)entry->answer->body.len);
-	put(line, ms);
+	text_put(line, ",\"status\":");
+	text_put_number(line, (uint64_t)entry->answer->status, 1);
+	text_put(line, ",\"bytes\":");
+	text_put_number(line, entry->answer->body.len, 1);
+	put_latency(line, entry->latency_us);
 	put_optional(line, ",\"user\":", entry->user);
-	put(line, "}\n");
+	text_put(line, "}\n");
 }
 
-static bool append(struct access_log *log, const struct line *line)
+static bool append(struct access_log *log, const struct text *line)
 {
 	bool fits = false;
 
@@ -312,7 +310,7 @@ static bool append(struct access_log *log, const struct line *line)
 	if (line->len <= BUFFER_SIZE - log->filling->len) {
 		size_t before = log->filling->len, after = before + line->len;
 
-		memcpy(log->filling->bytes + before, line->text, line->len);
+		memcpy(log->filling->bytes + before, line->bytes, line->len);
 		log->filling->len = after;
 		log->filling->n_lines++;
 		if (before == 0 || (before < WRITE_AT && after >= WRITE_AT))
@@ -327,12 +325,12 @@ void access_log_request(struct access_log *log, const struct request *request,
 			const struct http_answer *answer, const char *user, int64_t latency_us)
 {
 	struct entry entry = { request, answer, user, latency_us };
-	struct line line;
+	char bytes[LINE_MAX_LEN];
+	struct text line = { .bytes = bytes, .size = sizeof(bytes) };
 
 	if (!log || !log->is_on)
 		return;
-	line.len = 0;
-	build(&line, &entry);
-	if (line.len > sizeof(line.text) || !append(log, &line))
+	build(log, &line, &entry);
+	if (!text_fits(&line) || !append(log, &line))
 		atomic_fetch_add(&log->n_dropped, 1);
 }

@@ -2,6 +2,7 @@
 #include "address.h"
 
 #include "ascii.h"
+#include "text.h"
 #include "xalloc.h"
 
 #include <arpa/inet.h>
@@ -58,12 +59,17 @@ bool address_parse(struct address *out, struct slice text)
 
 void address_text(const struct address *address, char out[ADDRESS_TEXT_MAX])
 {
-	/* Cannot fail: out has room for the longest of either family. */
-	if (is_v4(address))
-		(void)inet_ntop(AF_INET, address->bytes + sizeof(mapped_prefix), out,
-				ADDRESS_TEXT_MAX);
-	else
+	struct text text = { .bytes = out, .size = ADDRESS_TEXT_MAX };
+
+	if (!is_v4(address)) {
+		/* Cannot fail: out has room for the longest. */
 		(void)inet_ntop(AF_INET6, address->bytes, out, ADDRESS_TEXT_MAX);
+		return;
+	}
+	for (size_t i = sizeof(mapped_prefix); i < sizeof(address->bytes); i++) {
+		text_put_number(&text, address->bytes[i], 1);
+		text_put_byte(&text, i + 1 < sizeof(address->bytes) ? '.' : '\0');
+	}
 }
 
 void address_group(const struct address *address, struct address *out)

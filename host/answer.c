@@ -5,6 +5,7 @@
 #include "host.h"
 #include "json.h"
 #include "request.h"
+#include "text.h"
 
 #include <assert.h>
 #include <pintle/status.h>
@@ -138,9 +139,15 @@ void answer_limited(struct request *request, const struct limit_hit *hit)
 void answer_header(struct request *request, const char *name, const char *value)
 {
 	const char *before = request->answer.headers ? request->answer.headers : "";
+	size_t size = strlen(before) + strlen(name) + strlen(value) + sizeof(": \r\n");
+	struct text lines = { .bytes = arena_alloc(&request->arena, size), .size = size };
 
-	request->answer.headers =
-		arena_printf(&request->arena, "%s%s: %s\r\n", before, name, value);
+	text_put(&lines, before);
+	text_put(&lines, name);
+	text_put(&lines, ": ");
+	text_put(&lines, value);
+	text_put(&lines, "\r\n");
+	request->answer.headers = lines.bytes;
 }
 
 static void add_limit_headers(struct request *request)

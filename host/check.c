@@ -10,36 +10,58 @@
 #include "request.h"
 #include "routes.h"
 #include "session.h"
+#include "text.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
-/* A name may be any Unicode: what is not plain ASCII goes percent-encoded. */
-static const char *header_text(struct arena *arena, const char *text)
+/* Room for what tell_who says of any session. */
+#define WHO_MAX 1024
+_Static_assert(sizeof(((struct session *)0)->uuid) + sizeof(((struct session *)0)->user_type) +
+			       sizeof(((struct session *)0)->id) +
+			       3 * sizeof(((struct session *)0)->name) +
+			       sizeof(((struct session *)0)->roles) + 128 <=
+		       WHO_MAX,
+	       "any session fits");
+
+static void put_header(struct text *lines, const char *name, const char *value)
 {
-	char *out = arena_alloc(arena, 3 * strlen(text) + 1), *at = out;
+	text_put(lines, name);
+	text_put(lines, value);
+	text_put(lines, "\r\n");
+}
 
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+/* A name may be any Unicode: what is not plain ASCII goes percent-encoded. */
+static void put_name(struct text *lines, const char *name)
+{
+	text_put(lines, "X-Auth-Name: ");
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
 
-		if (c > 0x20 && c < 0x7f && c != '%')
-			*at++ = (char)c;
-		else
-			at += sprintf(at, "%%%02X", c);
+		if (c > 0x20 && c < 0x7f && c != '%') {
+			text_put_byte(lines, *name);
+		} else {
+			text_put_byte(lines, '%');
+			text_put_hex(lines, c, 2);
+		}
 	}
-	return out;
+	text_put(lines, "\r\n");
 }
 
 /* Always the full set, so that no header of the client's own stands in for a missing one. */
 static void tell_who(struct request *request, const struct session *session)
 {
+	char bytes[WHO_MAX];
+	struct text lines = { .bytes = bytes, .size = sizeof(bytes) };
+
+	put_header(&lines, "X-Auth-User-Id: ", session->uuid);
+	put_header(&lines, "X-Auth-User-Type: ", session->user_type);
+	put_header(&lines, "X-Auth-Session-Id: ", session->id);
+	put_name(&lines, session->name);
+	put_header(&lines, "X-Auth-Roles: ", session->roles);
+	assert(text_fits(&lines));
 	request->answer.status = 200;
-	request->answer.headers = arena_printf(
-		&request->arena,
-		"X-Auth-User-Id: %s\r\nX-Auth-User-Type: %s\r\nX-Auth-Session-Id: %s\r\n"
-		"X-Auth-Name: %s\r\nX-Auth-Roles: %s\r\n",
-		session->uuid, session->user_type, session->id,
-		header_text(&request->arena, session->name), session->roles);
+	request->answer.headers = arena_copy(&request->arena, bytes, lines.len);
 }
 
 /* ?permission=user:view. A query that cannot be read may have asked for anything. */

@@ -11,6 +11,7 @@
 #include "metrics.h"
 #include "request.h"
 #include "rng.h"
+#include "text.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -59,10 +60,14 @@ static bool id_is_plain(struct slice id)
 	return true;
 }
 
-static void make_id(struct dispatch *dispatch, char *out, size_t len)
+static void make_id(struct dispatch *dispatch, char *out, size_t size)
 {
-	(void)snprintf(out, len, "%s%010llx", dispatch->boot,
-		       (unsigned long long)++dispatch->n_begun);
+	struct text id = { .bytes = out, .size = size - 1 };
+
+	text_put(&id, dispatch->boot);
+	text_put_hex(&id, ++dispatch->n_begun, 10);
+	assert(text_fits(&id));
+	out[id.len] = '\0';
 }
 
 /* A trusted proxy's id is kept, so that its log and ours can be read together. */

@@ -3,17 +3,17 @@
 #include "http_conn.h"
 
 #include "clock.h"
+#include "text.h"
 
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 
 #define HEAD_MAX 384 /* the fixed lines, the longest reason and number included */
-#define MAX_PIECES 6
+#define MAX_PIECES 7
 
 static const struct {
 	int status;
@@ -150,23 +150,37 @@ static bool has_length(int status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
+static void put_head(struct text *text, struct http_conn *conn, const struct http_head *head,
+		     const struct http_answer *answer)
+{
+	text_put(text, "HTTP/1.1 ");
+	text_put_number(text, (uint64_t)answer->status, 3);
+	text_put_byte(text, ' ');
+	text_put(text, http_status_text(answer->status));
+	text_put(text, "\r\nDate: ");
+	text_put(text, date_now(conn->server));
+	text_put(text, "\r\nX-Content-Type-Options: nosniff\r\n");
+	if (has_length(answer->status)) {
+		text_put(text, "Content-Length: ");
+		text_put_number(text, answer->body.len, 1);
+		text_put(text, "\r\n");
+	}
+	text_put(text, connection_line(conn, head));
+	text_put(text, cache_line(answer));
+	assert(text_fits(text));
+}
+
 void answer_send(struct http_conn *conn, const struct http_head *head,
 		 const struct http_answer *answer)
 {
-	char fixed[HEAD_MAX], length[48] = "";
+	char fixed[HEAD_MAX];
+	struct text text = { .bytes = fixed, .size = sizeof(fixed) };
 	struct pieces pieces = { 0 };
-	int len;
 
-	if (has_length(answer->status))
-		(void)snprintf(length, sizeof(length), "Content-Length: %zu\r\n", answer->body.len);
-	len = snprintf(fixed, sizeof(fixed),
-		       "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%sX-Content-Type-Options: nosniff\r\n%s%s",
-		       answer->status, http_status_text(answer->status), date_now(conn->server),
-		       length, connection_line(conn, head), cache_line(answer),
-		       answer->content_type ? "Content-Type: " : "");
-	assert(len > 0 && (size_t)len < sizeof(fixed));
-	add_piece(&pieces, fixed, (size_t)len);
+	put_head(&text, conn, head, answer);
+	add_piece(&pieces, fixed, text.len);
 	if (answer->content_type) {
+		add_text(&pieces, "Content-Type: ");
 		add_text(&pieces, answer->content_type);
 		add_text(&pieces, "\r\n");
 	}

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <pintle/status.h>
-#include <stdio.h>
 #include <string.h>
 
 #define RECORD_VERSION 1
@@ -119,8 +118,11 @@ bool session_decode(struct session *session, const void *bytes, size_t len)
 
 void session_key(const char *id, char out[SESSION_ID_MAX + 2])
 {
-	assert(strlen(id) < SESSION_ID_MAX);
-	(void)snprintf(out, SESSION_ID_MAX + 2, "s:%s", id);
+	size_t len = strlen(id);
+
+	assert(len < SESSION_ID_MAX);
+	memcpy(out, "s:", 2);
+	memcpy(out + 2, id, len + 1);
 }
 
 int32_t session_check(const struct session *session, int64_t now_ms)
