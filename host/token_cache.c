@@ -4,6 +4,8 @@
 
 #include "xalloc.h"
 
+#include <assert.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@ struct token_cache {
 	uint32_t *buckets;
 	uint32_t n_entries, n_used, n_buckets; /* n_buckets is a power of two */
 	uint32_t newest, oldest;
+	EVP_MD *sha256; /* fetched once: looking it up costs as much as the hash */
+	EVP_MD_CTX *hash;
 };
 
 struct token_cache *token_cache_new(size_t n_entries)
@@ -37,6 +41,10 @@ struct token_cache *token_cache_new(size_t n_entries)
 	for (uint32_t i = 0; i < cache->n_buckets; i++)
 		cache->buckets[i] = NONE;
 	cache->newest = cache->oldest = NONE;
+	cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	cache->hash = EVP_MD_CTX_new();
+	if (!cache->sha256 || !cache->hash)
+		out_of_memory();
 	return cache;
 }
 
@@ -44,9 +52,21 @@ void token_cache_free(struct token_cache *cache)
 {
 	if (!cache)
 		return;
+	EVP_MD_CTX_free(cache->hash);
+	EVP_MD_free(cache->sha256);
 	free(cache->entries);
 	free(cache->buckets);
 	free(cache);
+}
+
+static void digest_of(struct token_cache *cache, const char *text, size_t len,
+		      uint8_t digest[SHA256_DIGEST_LENGTH])
+{
+	int ok = EVP_DigestInit_ex2(cache->hash, cache->sha256, NULL) &&
+		 EVP_DigestUpdate(cache->hash, text, len) &&
+		 EVP_DigestFinal_ex(cache->hash, digest, NULL);
+
+	assert(ok); /* SHA-256 of memory does not fail */
 }
 
 static uint32_t *bucket_of(struct token_cache *cache, const uint8_t *digest)
@@ -120,7 +140,7 @@ const struct token_claims *token_cache_find(struct token_cache *cache, const cha
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	uint32_t i;
 
-	SHA256((const uint8_t *)text, len, digest);
+	digest_of(cache, text, len, digest);
 	i = find(cache, digest);
 	if (i == NONE || cache->entries[i].claims.exp <= now_s)
 		return NULL;
@@ -137,7 +157,7 @@ void token_cache_put(struct token_cache *cache, const char *text, size_t len,
 
 	if (cache->n_entries == 0)
 		return;
-	SHA256((const uint8_t *)text, len, digest);
+	digest_of(cache, text, len, digest);
 	i = find(cache, digest);
 	if (i == NONE) {
 		i = claim_entry(cache);
