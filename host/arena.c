@@ -25,10 +25,11 @@ static struct arena_block *block_new(struct arena *arena, size_t len)
 
 	if (size > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = calloc(1, sizeof(*block) + size);
+	block = malloc(sizeof(*block) + size);
 	if (!block)
 		return NULL;
 	block->size = size;
+	block->used = 0;
 	block->next = arena->blocks;
 	arena->blocks = block;
 	return block;
@@ -51,7 +52,7 @@ void *arena_try_alloc(struct arena *arena, size_t len)
 	}
 	ptr = block->bytes + block->used;
 	block->used += need;
-	return ptr;
+	return memset(ptr, 0, need); /* most of a block is never used: it is zeroed as it goes */
 }
 
 void *arena_alloc(struct arena *arena, size_t len)
