@@ -51,6 +51,16 @@ static int32_t find_by_id(struct pintle_call *call, const char *id)
 	return PINTLE_EXPIRED;
 }
 
+static int32_t refuse_identifier(struct pintle_call *call, const char *ns, const char *text)
+{
+	const json_t *given = ns ? json_object_get(call->request->fields, ns) : NULL;
+	const char *reason = given && !json_is_null(given) ? "type" : "required";
+
+	call->outcome.fields = json_pack("[{s:s, s:s}]", "field", ns ? ns : "flow_id", "reason",
+					 text ? "format" : reason);
+	return PINTLE_INVALID;
+}
+
 /* Namespaces are named like the field that holds their identifier. */
 static int32_t find_by_identifier(struct pintle_call *call)
 {
@@ -60,11 +70,8 @@ static int32_t find_by_identifier(struct pintle_call *call)
 	struct flows flows = flows_of(call);
 	int32_t status;
 
-	if (!text || !identifier_canonical(ns, text, wanted.target)) {
-		call->outcome.fields = json_pack("[{s:s, s:s}]", "field", ns ? ns : "flow_id",
-						 "reason", text ? "format" : "required");
-		return PINTLE_INVALID;
-	}
+	if (!text || !identifier_canonical(ns, text, wanted.target))
+		return refuse_identifier(call, ns, text);
 	(void)snprintf(wanted.instance, sizeof(wanted.instance), "%s", call->inst->name);
 	(void)snprintf(wanted.target_ns, sizeof(wanted.target_ns), "%s", ns);
 	status = flow_latest(&flows, &call->arena, &wanted, call->deadline_ms, &found);

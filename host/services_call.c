@@ -206,10 +206,25 @@ static int32_t set_json(struct pintle_call *call, const char *name, const char *
 		    : PINTLE_INTERNAL;
 }
 
+/* A field of the wrong type looks absent to the op: what is wrong with it is told once. */
+static bool is_named(const json_t *fields, const char *name)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(fields, i, entry) {
+		if (strcmp(json_text_member(entry, "field"), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int32_t invalid(struct pintle_call *call, const char *field, const char *reason)
 {
 	if (!call->outcome.fields)
 		call->outcome.fields = json_array();
+	if (is_named(call->outcome.fields, field))
+		return PINTLE_INVALID;
 	(void)json_array_append_new(call->outcome.fields,
 				    json_pack("{s:s, s:s}", "field", field, "reason", reason));
 	return PINTLE_INVALID;
