@@ -53,6 +53,7 @@ struct token_settings {
 struct session_settings {
 	int64_t max_app, max_web, max_oa; /* of one account; 0 is refused */
 	int64_t touch_interval_ms;        /* last_active_at is written at most this often */
+	int64_t keep_ms;                  /* rows, from the end of the session */
 };
 
 struct account_settings {
@@ -81,6 +82,7 @@ struct key_settings {
 struct log_settings {
 	int32_t level;
 	const char *access; /* an absolute path, "-": standard output, empty: none */
+	int64_t keep_logins_ms, keep_audit_ms, keep_messages_ms; /* rows */
 };
 
 /* A section "group NAME". */

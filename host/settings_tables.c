@@ -126,6 +126,8 @@ static const struct pintle_opt session_opts[] = {
 	  "Sessions an account may have in the back office; the oldest gives way." },
 	{ "touch_interval", PINTLE_DURATION, AT(session, touch_interval_ms), "5m", SECOND, DAY,
 	  NULL, "The time of last activity is written at most this often." },
+	{ "keep", PINTLE_DURATION, AT(session, keep_ms), "30d", HOUR, 3650 * DAY, NULL,
+	  "How long the row of a session stays after its end." },
 };
 
 static const struct pintle_opt account_opts[] = {
@@ -189,6 +191,12 @@ static const struct pintle_opt log_opts[] = {
 	{ "access", PINTLE_STRING, AT(log, access), "access.log", 0, 1024, NULL,
 	  "File of the access log, in the state folder unless absolute; -: standard "
 	  "output, empty: none." },
+	{ "keep_logins", PINTLE_DURATION, AT(log, keep_logins_ms), "180d", DAY, 3650 * DAY, NULL,
+	  "How long the table login_logs remembers an attempt to sign in." },
+	{ "keep_audit", PINTLE_DURATION, AT(log, keep_audit_ms), "730d", DAY, 3650 * DAY, NULL,
+	  "How long the table auth_logs remembers who did what." },
+	{ "keep_messages", PINTLE_DURATION, AT(log, keep_messages_ms), "90d", DAY, 3650 * DAY, NULL,
+	  "How long the table message_logs remembers a message." },
 };
 
 static const struct pintle_opt group_opts[] = {

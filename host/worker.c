@@ -2,12 +2,14 @@
 /* The life of a worker process around its host: start, serve, drain, end. */
 #include "worker.h"
 
+#include "chores.h"
 #include "clock.h"
 #include "dispatch.h"
 #include "generation.h"
 #include "host_make.h"
 #include "log.h"
 #include "metrics.h"
+#include "neighbours.h"
 #include "supervisor.h"
 #include "tls.h"
 #include "xalloc.h"
@@ -28,6 +30,7 @@ struct worker {
 	const struct worker_start *start;
 	char url[LISTENER_URL_MAX];
 	struct tls *tls;
+	struct chores *chores;
 	struct event *on_term, *on_quit;
 	bool is_draining;
 	_Atomic bool is_retiring;
@@ -66,6 +69,7 @@ static void drain(struct worker *worker)
 	worker->drain_deadline_ms = clock_mono_ms() + worker->settings.server.drain_timeout_ms;
 	atomic_store(&worker->host.self->state, BOARD_DRAINING);
 	http_server_drain(worker->host.http);
+	chores_stop(worker->chores);
 	look_whether_drained(worker);
 }
 
@@ -139,6 +143,7 @@ static void tick(void *arg)
 
 	show_load(worker);
 	show_drops(worker);
+	chores_tick(worker->chores);
 	if (getppid() != atomic_load(&worker->host.board->supervisor_pid))
 		drain(worker); /* nobody would replace or stop this one */
 	loop_after(worker->host.loop, TICK_MS, tick, worker);
@@ -201,6 +206,9 @@ static bool start_serving(struct worker *worker, struct err *err)
 	    !host_make(&worker->host, &host_start, err) || !watch_signals(worker, err) ||
 	    !listen_to_all(worker, err))
 		return false;
+	worker->chores = chores_new(&worker->host, err);
+	if (!worker->chores)
+		return false;
 	dispatch_start(&worker->host);
 	loop_after(worker->host.loop, TICK_MS, tick, worker);
 	return true;
@@ -225,6 +233,7 @@ static void undo(struct worker *worker)
 		event_free(worker->on_quit);
 	if (worker->host.loop)
 		host_undo(&worker->host);
+	chores_free(worker->chores);
 	tls_free(worker->tls);
 	settings_fini(&worker->settings);
 	free(worker);
@@ -266,6 +275,42 @@ int worker_run(const struct worker_start *start)
 
 /* ---- The checker's part ---- */
 
+struct joining {
+	struct job job; /* first: what the pool runs */
+	struct host *host;
+	struct err *err;
+	bool ok;
+};
+
+static void stop_loop(void *loop)
+{
+	loop_stop(loop);
+}
+
+static void join(struct job *job)
+{
+	struct joining *joining = (struct joining *)job;
+	struct host *host = joining->host;
+	struct neighbours neighbours;
+
+	joining->ok = neighbours_init(&neighbours, &host->db, &host->kv,
+				      host->settings->server.state_dir, joining->err) &&
+		      neighbours_join(&neighbours, joining->err);
+	loop_post(host->loop, stop_loop, host->loop);
+}
+
+/* On a worker thread beside a running loop, which some key-value stores need. */
+static bool join_neighbours(struct host *host, struct err *err)
+{
+	struct joining joining = { .job.run = join, .host = host, .err = err };
+
+	if (!pool_submit(host->pool, host->background, &joining.job))
+		return err_set(err, "no thread to ask the stores");
+	loop_run(host->loop);
+	(void)pool_drain(host->pool, INT64_MAX);
+	return joining.ok;
+}
+
 static bool check_settings(const struct settings *settings, struct snapshot *snapshot,
 			   struct board *board, bool with_stores, struct err *err)
 {
@@ -286,7 +331,7 @@ static bool check_settings(const struct settings *settings, struct snapshot *sna
 	tls_free(tls);
 	if (!host_make(&host, &start, err))
 		return false;
-	ok = !with_stores || host_migrate(&host, err);
+	ok = !with_stores || (host_migrate(&host, err) && join_neighbours(&host, err));
 	host_undo(&host);
 	return ok;
 }
