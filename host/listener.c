@@ -138,6 +138,13 @@ void listeners_close(struct listeners *listeners)
 	*listeners = (struct listeners){ 0 };
 }
 
+void listeners_shut(const struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->n_items; i++)
+		(void)shutdown(listeners->items[i].fd,
+			       SHUT_RD); /* a shared one may be shut already */
+}
+
 void listener_url(int fd, bool is_tls, char out[LISTENER_URL_MAX])
 {
 	const char *scheme = is_tls ? "https" : "http";

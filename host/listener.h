@@ -23,6 +23,8 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, const struct server_settings *settings,
 		    const struct listeners *before, struct err *err);
 void listeners_close(struct listeners *listeners);
+/* Refuses new connections from now on, for every process that shares the sockets. */
+void listeners_shut(const struct listeners *listeners);
 /* "http://127.0.0.1:8080": the address with its real port. */
 void listener_url(int fd, bool is_tls, char out[LISTENER_URL_MAX]);
 /* A Unix socket at path that its owner only can reach; replaces what is there. -1 with a reason. */
