@@ -60,6 +60,16 @@ void checker_become_child(pid_t parent, int death_signal)
 		_exit(1);
 }
 
+static bool is_state_kept(const struct supervisor_start *start, const struct settings *settings,
+			  const struct conf *conf, struct err *err)
+{
+	struct conf_place place =
+		conf_place_of(conf_section(conf, "server"), "server", "state_dir");
+
+	return !start->state_dir || strcmp(start->state_dir, settings->server.state_dir) == 0 ||
+	       conf_fail(err, &place, "cannot change while the server runs");
+}
+
 static bool check(const struct supervisor_start *start, bool with_stores, struct snapshot *snapshot,
 		  struct err *err)
 {
@@ -74,7 +84,8 @@ static bool check(const struct supervisor_start *start, bool with_stores, struct
 		return false;
 	checker_plugin_dir(settings.server.plugin_dir, plugin_dir, sizeof(plugin_dir));
 	log_init("checker", (enum log_level)settings.log.level);
-	ok = instances_open_files(snapshot, plugin_dir, err) &&
+	ok = is_state_kept(start, &settings, &snapshot->conf, err) &&
+	     instances_open_files(snapshot, plugin_dir, err) &&
 	     worker_check(snapshot, with_stores, err);
 	settings_fini(&settings);
 	return ok;

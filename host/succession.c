@@ -6,7 +6,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 /* A worker ends its drain itself; one that does not is killed this much later. */
 #define KILL_GRACE_MS 5000
@@ -86,10 +85,6 @@ bool succession_begin(struct succession *s, struct snapshot *snapshot, struct er
 
 	if (!generation)
 		return false;
-	if (strcmp(generation->settings.server.state_dir, s->state_dir) != 0) {
-		generation_free(generation);
-		return err_set(err, "server.state_dir cannot change while the server runs");
-	}
 	if (s->all)
 		generation->number = s->all->number + 1; /* also after one that failed */
 	generation_name_instances(s->crew.board, &generation->snapshot.conf);
@@ -172,8 +167,10 @@ void succession_hear(struct succession *s, int slot)
 void succession_end(struct succession *s)
 {
 	s->current = s->starting = NULL;
-	for (struct generation *g = s->all; g; g = g->next)
+	for (struct generation *g = s->all; g; g = g->next) {
 		leave(s, g, SIGTERM);
+		listeners_shut(&g->listeners);
+	}
 }
 
 void succession_free_others(struct succession *s, const struct generation *own)

@@ -7,7 +7,6 @@
 
 struct succession {
 	struct crew crew;
-	const char *state_dir;
 	struct generation *all; /* the newest first */
 	struct generation *current, *starting;
 	bool has_failed; /* the first generation could not serve, see err */

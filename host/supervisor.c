@@ -29,7 +29,7 @@
 #define BUSY_POLL_MS 20
 
 struct supervisor {
-	const struct supervisor_start *start;
+	struct supervisor_start start;
 	struct state_dir dir;
 	int signal_fd, order_fd;
 	char orders[SUPERVISOR_ORDER_MAX]; /* the beginning of a line */
@@ -49,7 +49,7 @@ static void check_again(struct supervisor *s)
 	    succession_n_leaving(&s->line) >= DRAINING_MAX)
 		return;
 	s->is_reload_wanted = false;
-	if (!checker_start(&s->checker, s->start, true, &err))
+	if (!checker_start(&s->checker, &s->start, true, &err))
 		succession_note_reload(&s->line, false, err.text);
 }
 
@@ -236,11 +236,12 @@ static bool lock_state(struct supervisor *s, struct err *err)
 	struct conf conf;
 	bool ok = false;
 
-	if (!conf_read(&conf, s->start->conf_dir, s->start->overrides, s->start->n_overrides, err))
+	if (!conf_read(&conf, s->start.conf_dir, s->start.overrides, s->start.n_overrides, err))
 		return false;
 	if (settings_bind(&settings, &conf, err)) {
 		log_init("supervisor", (enum log_level)settings.log.level);
 		ok = state_dir_open(&s->dir, settings.server.state_dir, err);
+		s->start.state_dir = s->dir.path;
 		settings_fini(&settings);
 	}
 	conf_fini(&conf);
@@ -257,7 +258,6 @@ static bool make_board(struct supervisor *s, struct err *err)
 	s->line.crew.control_fd = s->dir.control_fd;
 	s->line.crew.leave_parent = leave_parent;
 	s->line.crew.ctx = s;
-	s->line.state_dir = s->dir.path;
 	return true;
 }
 
@@ -265,14 +265,14 @@ static bool check_first(struct supervisor *s, struct err *err)
 {
 	struct snapshot snapshot;
 
-	return checker_start(&s->checker, s->start, true, err) &&
+	return checker_start(&s->checker, &s->start, true, err) &&
 	       checker_finish(&s->checker, &snapshot, err) &&
 	       succession_begin(&s->line, &snapshot, err);
 }
 
 bool supervisor_run(const struct supervisor_start *start, struct err *err)
 {
-	struct supervisor s = { .start = start, .signal_fd = -1, .order_fd = -1 };
+	struct supervisor s = { .start = *start, .signal_fd = -1, .order_fd = -1 };
 	bool ok;
 
 	harden();
@@ -291,13 +291,18 @@ bool supervisor_run(const struct supervisor_start *start, struct err *err)
 
 bool supervisor_check(const struct supervisor_start *start, bool with_stores, struct err *err)
 {
-	struct checker checker = { 0 };
+	struct supervisor s = { .start = *start };
 	struct snapshot snapshot;
+	bool ok;
 
 	harden();
-	if (!checker_start(&checker, start, with_stores, err) ||
-	    !checker_finish(&checker, &snapshot, err))
+	if (with_stores && !lock_state(&s, err))
 		return false;
-	snapshot_fini(&snapshot);
-	return true;
+	ok = checker_start(&s.checker, &s.start, with_stores, err) &&
+	     checker_finish(&s.checker, &snapshot, err);
+	if (ok)
+		snapshot_fini(&snapshot);
+	if (with_stores)
+		state_dir_close(&s.dir);
+	return ok;
 }
