@@ -1,0 +1,12 @@
+# Plugins that break one rule each, for tests/e2e/test_crash.py and test_config.py.
+BAD_SO := $(patsubst tests/bad_plugins/%.c,$(BUILD)/bad_plugins/%.so,$(wildcard tests/bad_plugins/*.c))
+
+.PHONY: bad_plugins
+bad_plugins: $(BAD_SO)
+
+e2e: bad_plugins
+
+$(BUILD)/bad_plugins/%.so: tests/bad_plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LDFLAGS) -o $@ $<
+	@chmod go-w $@ $(@D)
