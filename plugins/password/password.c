@@ -114,8 +114,8 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 	if (is_stale)
 		rehash(self, call, account.id, &stored, secret);
 	if (stored.must_change)
-		(void)host->set_json(call, "must_change_password", "true");
-	return host->account(call, account.id);
+		status = host->set_json(call, "must_change_password", "true");
+	return status == PINTLE_OK ? host->account(call, account.id) : status;
 }
 
 /* ---- The descriptor ---- */
