@@ -17,6 +17,7 @@
 #define TOTAL_WINDOW_MS (30 * DAY_MS)
 #define MAX_COUNTERS 8
 
+#define POLICY_RESEND "send-resend"
 #define POLICY_CODE "code-failures"
 #define POLICY_SECRET "secret-failures"
 #define POLICY_SECRET_TOTAL "secret-failures-total"
@@ -128,7 +129,7 @@ int32_t limit_send(const struct limits *limits, struct arena *arena, const char 
 		.counters = {
 			{ "send-target-day", to, settings->send_target_day, DAY_MS, BUDGET },
 			{ "send-target-hour", to, settings->send_target_hour, HOUR_MS, BUDGET },
-			{ "send-resend", to, 1, settings->resend_ms, BUDGET },
+			{ POLICY_RESEND, to, 1, settings->resend_ms, BUDGET },
 			{ "send-address-day", address, settings->send_address_day, DAY_MS, BUDGET },
 			{ "send-address-hour", address, settings->send_address_hour, HOUR_MS, BUDGET },
 			{ "send-global-hour", "", settings->send_global_hour, HOUR_MS, BUDGET },
@@ -218,6 +219,12 @@ int32_t limit_forget(const struct limits *limits, struct arena *arena,
 	if (status != PINTLE_OK)
 		return status;
 	return forget(limits, arena, POLICY_SECRET_TOTAL, of, deadline_ms);
+}
+
+int32_t limit_resend_now(const struct limits *limits, struct arena *arena, const char *to,
+			 int64_t deadline_ms)
+{
+	return forget(limits, arena, POLICY_RESEND, to, deadline_ms);
 }
 
 bool limit_country_ok(const struct limit_settings *settings, const char *phone)

@@ -41,6 +41,9 @@ int32_t limit_address(const struct limits *limits, struct arena *arena,
 /* Before a message is sent: the target over all purposes, the address, the country, everything. */
 int32_t limit_send(const struct limits *limits, struct arena *arena, const char *to,
 		   const struct address *client, int64_t deadline_ms, struct limit_hit *hit);
+/* After a message was lost: its target need not wait for another; hour and day stay counted. */
+int32_t limit_resend_now(const struct limits *limits, struct arena *arena, const char *to,
+			 int64_t deadline_ms);
 /* Before a code is compared: this flow's tries, and the target's failures of this purpose. */
 int32_t limit_code_try(const struct limits *limits, struct arena *arena, const char *flow_id,
 		       const struct limit_target *target, int64_t deadline_ms,

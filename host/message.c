@@ -134,13 +134,17 @@ static void record(struct message *message, const struct pintle_inst *sender, in
 		log_warn("message log: not written, status %d", stored);
 }
 
+/* Who is told may ask for another at once. Without the store they wait, as if it had been sent. */
 static void note_failure(struct message *message)
 {
-	const struct flows flows = { .kv = &message->host->kv, .seal = message->host->seal };
+	const struct host *host = message->host;
+	const struct flows flows = { .kv = &host->kv, .seal = host->seal };
+	int64_t deadline_ms = clock_mono_ms() + RECORD_MS;
 
+	(void)limit_resend_now(&host->limits, &message->arena, message->text.to, deadline_ms);
 	if (*message->flow_id)
 		(void)flow_note_state(&flows, &message->arena, message->flow_id, "failed",
-				      clock_mono_ms() + RECORD_MS); /* a hint to the client */
+				      deadline_ms);
 }
 
 /* The end of a message: taken by a sender, or given up. */

@@ -36,6 +36,7 @@ struct world {
 	struct plugin plugin;
 	char rows[NOTES_MAX];  /* gateway=result of each row of message_logs */
 	char state[NOTES_MAX]; /* what was noted of the flow */
+	bool may_resend;       /* the target's wait was lifted */
 };
 
 /* ---- Fakes ---- */
@@ -73,9 +74,12 @@ static void note_state(void *self, const struct pintle_kv_request *request, pint
 	struct pintle_kv_answer answer = { .size = sizeof(answer), .status = PINTLE_OK };
 	struct world *world = self;
 
-	(void)snprintf(world->state, sizeof(world->state), "%.*s=%.*s", (int)request->key_len,
-		       (const char *)request->key, (int)request->value_len,
-		       (const char *)request->value);
+	if (request->op == PINTLE_KV_DELETE)
+		world->may_resend = true;
+	else
+		(void)snprintf(world->state, sizeof(world->state), "%.*s=%.*s",
+			       (int)request->key_len, (const char *)request->key,
+			       (int)request->value_len, (const char *)request->value);
 	done(ctx, &answer);
 }
 
@@ -115,6 +119,7 @@ static int set_up(void **state)
 	world->host.kv = (struct kv){ .ops = &kv_ops, .self = world };
 	world->host.seal = seal_new(secrets, NULL, &err);
 	assert_non_null(world->host.seal);
+	world->host.limits = (struct limits){ .kv = &world->host.kv, .seal = world->host.seal };
 	world->plugin.sender = (struct pintle_sender){ .size = sizeof(world->plugin.sender),
 						       .channel = "sms",
 						       .send = send_as_told };
@@ -201,6 +206,8 @@ static void each_answer_of_a_sender(void **state)
 			fail_msg("row %zu: '%s'", i, world->rows);
 		if (strcmp(world->state, table[i].is_lost ? "fs:flow1=failed" : "") != 0)
 			fail_msg("row %zu: flow '%s'", i, world->state);
+		if (world->may_resend != table[i].is_lost)
+			fail_msg("row %zu: may resend: %d", i, world->may_resend);
 		if (counted(world, METRIC_MESSAGES_FAILED) != table[i].is_lost ||
 		    counted(world, METRIC_MESSAGES_OK) == table[i].is_lost)
 			fail_msg("row %zu: counters", i);
