@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gateway on loopback that takes messages as sms_http sends them, and behaves as a test tells it."""
+import hashlib
+import hmac
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness import wait_for
+
+SECRET = "a secret that both sides know"
+
+
+class Gateway:
+    """behaviour is a status to answer with, or "hang": then the answer waits until close()."""
+
+    def __init__(self, behaviour=200, answer=None):
+        self.behaviour, self.answer = behaviour, answer if answer is not None else {"id": "up-1"}
+        self.received, self.released = [], threading.Event()
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                gateway.received.append((dict(self.headers), body))
+                if gateway.behaviour == "hang":
+                    gateway.released.wait(30)
+                    self.close_connection = True
+                    return
+                text = json.dumps(gateway.answer).encode()
+                self.send_response(gateway.behaviour)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/messages"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def bodies(self):
+        return [json.loads(body) for _, body in self.received]
+
+    def code_for(self, phone):
+        """The newest code that came here for a number."""
+        def newest():
+            found = [body["code"] for body in self.bodies() if body["to"] == phone]
+            return found[-1] if found else None
+        return wait_for(newest, f"a message to {phone}")
+
+    def stop(self):
+        """Nobody listens there from now on."""
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def signature_is_right(headers, body, now_s):
+    """As a careful gateway checks it: the time is near, and the MAC covers time and body."""
+    parts = dict(part.split("=", 1) for part in headers["X-Pintle-Signature"].split(","))
+    mac = hmac.new(SECRET.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    return abs(now_s - int(parts["t"])) < 60 and hmac.compare_digest(mac, parts["v1"])
