@@ -38,6 +38,7 @@ struct call_outcome {
 	const char *target_ns, *target; /* as the op named it */
 	const char *counted_ns,
 		*counted;   /* what tries are counted for: the account, where there is one */
+	int64_t counted_id; /* that account, 0: a stranger */
 	int64_t created_id; /* the account this call has made, 0: none */
 };
 

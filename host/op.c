@@ -79,8 +79,9 @@ void op_answer(struct pintle_call *call, int32_t status)
 	case PINTLE_UNAVAILABLE:
 		answer_error(request, "provider_unavailable");
 		break;
-	case PINTLE_TIMEOUT:
-		answer_error(request, "timeout");
+	case PINTLE_TIMEOUT: /* of its own time, or of a store or an upstream it waited for */
+		answer_error(request, call_gate(call) == PINTLE_TIMEOUT ? "timeout"
+									: "provider_unavailable");
 		break;
 	default:
 		answer_status(request, status);
@@ -94,6 +95,7 @@ static void note_failed_login(const struct pintle_call *call, const char *error)
 	const char *subject = call->has_flow ? call->flow.target : outcome->target;
 	char masked[IDENTIFIER_MAX] = "";
 	struct login_attempt attempt = {
+		.user_id = outcome->counted_id,
 		.provider = call->inst->name,
 		.identifier = masked,
 		.result = "failure",

@@ -106,6 +106,7 @@ static int32_t find_counted(struct pintle_call *call, const char *ns, const char
 	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
 		return status;
 	outcome->counted_ns = status == PINTLE_OK ? "account" : arena_strdup(&call->arena, ns);
+	outcome->counted_id = status == PINTLE_OK ? account.id : 0;
 	outcome->counted = arena_strdup(&call->arena, status == PINTLE_OK ? account.uuid : subject);
 	return PINTLE_OK;
 }
@@ -153,6 +154,17 @@ int32_t proof_forget(struct pintle_call *call)
 			    call->deadline_ms);
 }
 
+int32_t proof_start_over(struct pintle_call *call)
+{
+	const struct session *session = &call->request->who.session;
+	const struct limit_target owner = { .ns = "account",
+					    .subject = session->uuid,
+					    .purpose = PINTLE_LOGIN,
+					    .instance = call->inst->name };
+
+	return limit_forget(&call->host->limits, &call->arena, &owner, false, call->deadline_ms);
+}
+
 static int32_t end_flow(struct pintle_call *call)
 {
 	struct flows flows = flows_of(call);
@@ -196,8 +208,11 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 	status = run_nested(call);
 	if (status == PINTLE_OK && (!call->outcome.ns || strcmp(call->outcome.ns, ns) != 0))
 		status = PINTLE_INTERNAL;
-	if (status == PINTLE_OK)
+	if (status == PINTLE_OK) {
 		*subject_out = arena_strdup(&outer->arena, call->outcome.subject);
+		outer->outcome.target_ns = arena_strdup(&outer->arena, ns);
+		outer->outcome.target = *subject_out;
+	}
 	if (status == PINTLE_DENIED)
 		outer->outcome.denied = inst->plugin->provider.denied;
 	outer->outcome.limit = call->outcome.limit;

@@ -22,6 +22,8 @@ int32_t proof_take_try(struct pintle_call *call);
 int32_t proof_take_secret_try(struct pintle_call *call);
 /* [worker] After a success: what was counted is forgotten. */
 int32_t proof_forget(struct pintle_call *call);
+/* [worker] The account signed in has bound this method anew: tries against the old one are forgotten. */
+int32_t proof_start_over(struct pintle_call *call);
 /* [worker] After an OK: checks that something was proved, consumes the flow, forgets the failures. DENIED
  * when somebody else has consumed it. */
 int32_t proof_consume(struct pintle_call *call);

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "newcomer.h"
+#include "proof.h"
 #include "request.h"
 #include "token.h"
 
@@ -327,6 +328,8 @@ static void alter(struct pintle_call *call, identity_step *step, const char *act
 		status = change_account(call, step, action);
 	else if (call->outcome.account_id != request->who.session.subject_id)
 		status = PINTLE_INTERNAL;
+	if (status == PINTLE_OK)
+		status = proof_start_over(call);
 	if (status == PINTLE_CONFLICT) {
 		answer_error(request, "identity_taken");
 		return;
