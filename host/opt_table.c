@@ -4,6 +4,7 @@
 #include "opt_parse.h"
 #include "xalloc.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,44 @@ bool opt_table_ok(const struct opt_table *table, struct err *err)
 	return true;
 }
 
+/* value in the largest unit that divides it, as it is written in a file. */
+static void print_bound(int32_t type, int64_t value, FILE *out)
+{
+	static const struct {
+		int32_t type;
+		int64_t size;
+		const char *name;
+	} units[] = {
+		{ PINTLE_DURATION, 86400000, "d" }, { PINTLE_DURATION, 3600000, "h" },
+		{ PINTLE_DURATION, 60000, "m" },    { PINTLE_DURATION, 1000, "s" },
+		{ PINTLE_DURATION, 1, "ms" },       { PINTLE_BYTES, 1 << 30, "G" },
+		{ PINTLE_BYTES, 1 << 20, "M" },     { PINTLE_BYTES, 1 << 10, "K" },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (units[i].type == type && value != 0 && value % units[i].size == 0) {
+			(void)fprintf(out, "%" PRId64 "%s", value / units[i].size, units[i].name);
+			return;
+		}
+	}
+	(void)fprintf(out, "%" PRId64, value);
+}
+
+/* Of what is counted; how long a text may be goes without saying. */
+static void print_bounds(const struct pintle_opt *opt, FILE *out)
+{
+	bool is_counted = opt->type == PINTLE_INT || opt->type == PINTLE_BYTES ||
+			  opt->type == PINTLE_DURATION;
+
+	if (!is_counted || (opt->min == 0 && opt->max == 0))
+		return;
+	(void)fputs(" From ", out);
+	print_bound(opt->type, opt->min, out);
+	(void)fputs(" to ", out);
+	print_bound(opt->type, opt->max, out);
+	(void)fputc('.', out);
+}
+
 void opt_explain(const struct opt_table *table, FILE *out)
 {
 	for (size_t i = 0; i < table->n_opts; i++) {
@@ -90,6 +129,8 @@ void opt_explain(const struct opt_table *table, FILE *out)
 			(void)fputs(", required", out);
 		else if (opt->type != PINTLE_SECRET && *opt->fallback)
 			(void)fprintf(out, ", default %s", opt->fallback);
-		(void)fprintf(out, ")\n\t%s\n", opt->help);
+		(void)fprintf(out, ")\n\t%s", opt->help);
+		print_bounds(opt, out);
+		(void)fputc('\n', out);
 	}
 }

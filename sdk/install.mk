@@ -8,6 +8,9 @@ install: all
 	install -m 0644 sdk/plugin.mk $(DESTDIR)$(PREFIX)/share/pintle
 	install -m 0755 scripts/embed_schema.sh $(DESTDIR)$(PREFIX)/share/pintle
 	install -m 0644 sdk/template/* $(DESTDIR)$(PREFIX)/share/pintle/template
-	install -m 0644 conf.d/*.ini $(DESTDIR)/etc/pintle/conf.d
+	@# What an operator has edited stays.
+	for file in conf.d/*.ini; do \
+		[ -e $(DESTDIR)/etc/pintle/$$file ] || install -m 0644 $$file $(DESTDIR)/etc/pintle/conf.d || exit 1; \
+	done
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
 		sdk/pintle.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/pintle.pc
