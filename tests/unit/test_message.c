@@ -28,6 +28,7 @@ struct script {
 
 struct world {
 	struct host host;
+	struct settings settings;
 	struct board *board;
 	struct pintle_inst senders[N_SENDERS];
 	struct script scripts[N_SENDERS];
@@ -119,6 +120,8 @@ static int set_up(void **state)
 	world->host.kv = (struct kv){ .ops = &kv_ops, .self = world };
 	world->host.seal = seal_new(secrets, NULL, &err);
 	assert_non_null(world->host.seal);
+	world->settings.storage.timeout_ms = LONG_MS;
+	world->host.settings = &world->settings;
 	world->host.limits = (struct limits){ .kv = &world->host.kv, .seal = world->host.seal };
 	world->plugin.sender = (struct pintle_sender){ .size = sizeof(world->plugin.sender),
 						       .channel = "sms",
