@@ -27,7 +27,8 @@ struct plugin {
 };
 
 /* Opens dir/name.so without following a link; refuses what is not a regular file owned by root or this
- * user, or what others can write (file and folder). Returns the descriptor or -1. */
+ * user, or what others can write (file and folder). Returns a descriptor of a sealed copy in memory, or
+ * -1. */
 int plugin_open_file(const char *dir, const char *name, struct err *err);
 /* Loads /proc/self/fd/N, checks ABI and tables, copies them. What the process owns (locale, signal
  * handlers, descriptors 0 to 2, umask) must be untouched by it. fd stays open as long as the process

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which files may become code. Folder and file are opened once and judged by their descriptors, so that
- * nothing can be put in their place between the check and the load.
+ * nothing can be put in their place between the check and the load. What is loaded is a copy in memory:
+ * a file written over in place would end every process that has it mapped.
  */
 #include "plugin.h"
 
@@ -9,6 +10,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,10 +53,44 @@ fail:
 	return -1;
 }
 
+static bool copy_all(int to, int from, off_t len)
+{
+	while (len > 0) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)len);
+
+		if (n <= 0)
+			return false;
+		len -= n;
+	}
+	return true;
+}
+
+/* A descriptor of the copy, which nobody can change; -1 with errno set. */
+static int copy_to_memory(const char *name, int from, off_t len)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && copy_all(fd, from, len) && fcntl(fd, F_ADD_SEALS, seals) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* NULL, or why the file cannot be taken; *fd_out is -1 or to be closed in either case. */
+static const char *open_safe(int dir_fd, const char *file, struct stat *st, int *fd_out)
+{
+	*fd_out = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*fd_out < 0 || fstat(*fd_out, st) != 0)
+		return errno == ELOOP ? "a link" : strerror(errno);
+	return S_ISREG(st->st_mode) ? why_unsafe(st) : "not a regular file";
+}
+
 int plugin_open_file(const char *dir, const char *name, struct err *err)
 {
 	char file[PLUGIN_NAME_MAX + sizeof(".so")];
-	int dir_fd, fd = -1;
+	int dir_fd, fd, copy = -1;
 	const char *why;
 	struct stat st;
 
@@ -66,16 +103,13 @@ int plugin_open_file(const char *dir, const char *name, struct err *err)
 	if (dir_fd < 0)
 		return -1;
 	(void)snprintf(file, sizeof(file), "%s.so", name);
-	fd = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		why = errno == ELOOP ? "a link" : strerror(errno);
-	else
-		why = S_ISREG(st.st_mode) ? why_unsafe(&st) : "not a regular file";
-	(void)close(dir_fd);
+	why = open_safe(dir_fd, file, &st, &fd);
 	if (!why)
-		return fd;
-	(void)err_set(err, "plugin %s/%s: %s", dir, file, why);
+		copy = copy_to_memory(file, fd, st.st_size);
+	if (copy < 0)
+		(void)err_set(err, "plugin %s/%s: %s", dir, file, why ? why : strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
-	return -1;
+	(void)close(dir_fd);
+	return copy;
 }
