@@ -61,3 +61,10 @@ def test_after_the_wait_the_owner_gets_in(server, locked):
     server.client().ok("POST", "/api/v1/auth/login",
                        {"phone": locked.phone, "password": GOOD_SECRET})
     server.shift_clock(0)
+
+
+def test_a_password_set_anew_is_not_locked(server, locked):
+    locked.ok("DELETE", "/api/v1/user/unbind/password")
+    locked.ok("POST", "/api/v1/user/bind/password", {"password": "Another-lantern-43"})
+    server.client().ok("POST", "/api/v1/auth/login",
+                       {"phone": locked.phone, "password": "Another-lantern-43"})
