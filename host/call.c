@@ -51,7 +51,9 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 	call->deadline_ms = clock_mono_ms() + inst->settings.timeout_ms;
 	if (request && request->deadline_ms < call->deadline_ms)
 		call->deadline_ms = request->deadline_ms;
-	call->tx = (struct tx){ .db = &host->db, .deadline_ms = call->deadline_ms };
+	call->tx = (struct tx){ .db = &host->db,
+				.deadline_ms = call->deadline_ms,
+				.step_ms = host->settings->storage.timeout_ms };
 	call->flow.kept = json_object();
 	call->outcome.data = json_object();
 	call->outcome.claims = json_object();

@@ -8,9 +8,11 @@
 
 static _Thread_local bool is_inside;
 
-static int64_t left_ms(const struct tx *tx)
+int64_t db_step_ms(const struct tx *tx)
 {
-	return tx->deadline_ms - clock_mono_ms();
+	int64_t left_ms = tx->deadline_ms - clock_mono_ms();
+
+	return tx->step_ms > 0 && tx->step_ms < left_ms ? tx->step_ms : left_ms;
 }
 
 bool db_is_inside(void)
@@ -20,7 +22,7 @@ bool db_is_inside(void)
 
 int32_t db_begin(struct tx *tx)
 {
-	int64_t timeout_ms = left_ms(tx);
+	int64_t timeout_ms = db_step_ms(tx);
 	int32_t status;
 
 	assert(!tx->open && !is_inside);
@@ -36,7 +38,7 @@ int32_t db_commit(struct tx *tx)
 	struct pintle_tx *open = tx->open;
 
 	assert(open && is_inside);
-	if (left_ms(tx) <= 0) {
+	if (db_step_ms(tx) <= 0) {
 		db_rollback(tx);
 		return PINTLE_TIMEOUT;
 	}
@@ -62,7 +64,7 @@ static int32_t run(struct tx *tx, struct pintle_query *query)
 	/* Alone, it would wait for the transaction this thread holds. */
 	assert(tx->open || !is_inside);
 	query->size = sizeof(*query);
-	query->timeout_ms = left_ms(tx);
+	query->timeout_ms = db_step_ms(tx);
 	if (query->timeout_ms <= 0)
 		return PINTLE_TIMEOUT;
 	return tx->db->ops->query(tx->db->self, tx->open, query);

@@ -21,6 +21,7 @@ struct tx {
 	const struct db *db;
 	struct pintle_tx *open; /* NULL: each statement alone */
 	int64_t deadline_ms;    /* monotonic */
+	int64_t step_ms;        /* one statement may take; 0: all the time that is left */
 };
 
 static inline struct pintle_value db_text(const char *text)
@@ -40,6 +41,8 @@ static inline struct pintle_value db_int(int64_t number)
 			   sizeof(struct pintle_value))
 #define DB_NO_PARAMS NULL, 0
 
+/* What the next statement may take; 0 or less: no time is left. */
+int64_t db_step_ms(const struct tx *tx);
 int32_t db_begin(struct tx *tx);
 int32_t db_commit(struct tx *tx);
 void db_rollback(struct tx *tx); /* nothing when none is open */

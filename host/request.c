@@ -11,7 +11,9 @@
 
 struct tx request_tx(const struct request *request)
 {
-	return (struct tx){ .db = &request->host->db, .deadline_ms = request->deadline_ms };
+	return (struct tx){ .db = &request->host->db,
+			    .deadline_ms = request->deadline_ms,
+			    .step_ms = request->host->settings->storage.timeout_ms };
 }
 
 const char *request_param(struct request *request, const char *name)

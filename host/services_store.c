@@ -53,7 +53,7 @@ static int32_t query(struct pintle_call *call, const struct pintle_query *given)
 		return gate;
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
 	mine.size = sizeof(mine);
-	mine.timeout_ms = call->deadline_ms - clock_mono_ms();
+	mine.timeout_ms = db_step_ms(&call->tx);
 	return call->tx.db->ops->query(call->tx.db->self, call->tx.open, &mine);
 }
 

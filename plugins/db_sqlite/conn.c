@@ -162,6 +162,9 @@ int32_t conn_status(struct conn *conn, int rc)
 {
 	int32_t status = meaning(rc);
 
+	/* Locked by somebody who knows nothing of our turns, until on_busy gave up. */
+	if (status == PINTLE_BUSY && is_late(conn))
+		return PINTLE_TIMEOUT;
 	if (status == PINTLE_UNAVAILABLE || status == PINTLE_INTERNAL)
 		site_fault(conn->site, "%s: %s (SQLite code %d)", conn->site->path,
 			   conn->handle ? sqlite3_errmsg(conn->handle) : sqlite3_errstr(rc), rc);
