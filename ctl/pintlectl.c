@@ -36,18 +36,18 @@ static const struct command commands[] = {
 
 static int usage(FILE *out, int exit_status)
 {
-	fputs("usage: pintlectl [-s DIR] [--json] COMMAND\n\n", out);
+	(void)fputs("usage: pintlectl [-s DIR] [--json] COMMAND\n\n", out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %s\n", commands[i].usage);
-	fputs("\n"
-	      "  -s DIR        state directory of the pintled to talk to (PINTLE_STATE, else "
-	      "state)\n"
-	      "  --json        print JSON\n"
-	      "  -c DIR        configuration for check and migrate (conf.d)\n"
-	      "  -o KEY=VALUE  overrides section.key of it\n"
-	      "  IDENTIFIER    a phone number, an e-mail address or a username\n"
-	      "  WHO           an identifier, a uuid or the number of an account\n",
-	      out);
+		(void)fprintf(out, "  %s\n", commands[i].usage);
+	(void)fputs("\n"
+		    "  -s DIR        state directory of the pintled to talk to (PINTLE_STATE, else "
+		    "state)\n"
+		    "  --json        print JSON\n"
+		    "  -c DIR        configuration for check and migrate (conf.d)\n"
+		    "  -o KEY=VALUE  overrides section.key of it\n"
+		    "  IDENTIFIER    a phone number, an e-mail address or a username\n"
+		    "  WHO           an identifier, a uuid or the number of an account\n",
+		    out);
 	return exit_status;
 }
 

@@ -88,14 +88,15 @@ static const char *check_gender(const struct field *field, const json_t *json,
 				struct pintle_value *out)
 {
 	const char *reason = check_text(field, json, out);
+	const char *gender;
 
 	if (reason)
 		return reason;
-	if (!out->ptr)
-		*out = db_text("unknown");
-	if (strcmp(out->ptr, "male") != 0 && strcmp(out->ptr, "female") != 0 &&
-	    strcmp(out->ptr, "unknown") != 0)
+	gender = out->ptr ? out->ptr : "unknown";
+	if (strcmp(gender, "male") != 0 && strcmp(gender, "female") != 0 &&
+	    strcmp(gender, "unknown") != 0)
 		return "format";
+	*out = db_text(gender);
 	return NULL;
 }
 

@@ -355,6 +355,7 @@ void http_client_free(struct http_client *client)
 	if (!client)
 		return;
 	while (client->transfers)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): finish takes it off the list */
 		finish(client->transfers, CURLE_ABORTED_BY_CALLBACK);
 	(void)curl_multi_cleanup(client->multi);
 	if (client->timer)

@@ -235,6 +235,7 @@ static void advance(struct http_conn *conn)
 		goes_on = conn->state == CONN_BODY ? take_body(conn) : take_head(conn);
 	if (!goes_on && conn->is_half_closed)
 		conn_close(conn);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): conn_close has left it to be freed here */
 	conn->is_advancing = false;
 	if (conn->state == CONN_CLOSED)
 		free(conn);

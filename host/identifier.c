@@ -97,7 +97,7 @@ static bool is_national_ok(const char *number)
 
 static bool phone_canonical(const char *text, char out[IDENTIFIER_MAX])
 {
-	char digits[PHONE_TYPED_MAX + 1];
+	char digits[PHONE_TYPED_MAX + 1] = "";
 	const char *number = digits;
 	bool has_plus;
 
@@ -242,7 +242,7 @@ bool identifier_canonical(const char *kind, const char *text, char out[IDENTIFIE
 const char *identifier_kind(const char *text)
 {
 	static const char *const kinds[] = { "phone", "email", "username" };
-	char canonical[IDENTIFIER_MAX];
+	char canonical[IDENTIFIER_MAX] = "";
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (identifier_canonical(kinds[i], text, canonical))

@@ -99,6 +99,7 @@ void loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	while (!LIST_EMPTY(&loop->delayed))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself off the list */
 		delayed_free(LIST_FIRST(&loop->delayed));
 	event_free(loop->wake);
 	event_base_free(loop->base);

@@ -119,19 +119,19 @@ void metrics_outcome(struct board_worker *self, int instance, enum metric_outcom
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	(void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void put_label(FILE *out, const char *name, const char *value)
 {
-	fprintf(out, "%s=\"", name);
+	(void)fprintf(out, "%s=\"", name);
 	for (const char *c = value; *c; c++) {
 		if (*c == '\n')
-			fputs("\\n", out);
+			(void)fputs("\\n", out);
 		else
-			fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+			(void)fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
 	}
-	fputc('"', out);
+	(void)fputc('"', out);
 }
 
 /* A route's numbers over all workers. */
@@ -158,7 +158,7 @@ static void sum_slot(struct route_sum *sum, const struct board *board, int index
 static void put_route_labels(FILE *out, const struct route_sum *sum)
 {
 	put_label(out, "method", sum->method);
-	fputc(',', out);
+	(void)fputc(',', out);
 	put_label(out, "route", sum->path);
 }
 
@@ -167,14 +167,14 @@ static void put_counts(FILE *out, const struct route_sum *sum)
 	for (size_t i = 0; i < BOARD_STATUSES; i++) {
 		if (sum->by_status[i] == 0)
 			continue;
-		fputs("pintle_requests_total{", out);
+		(void)fputs("pintle_requests_total{", out);
 		put_route_labels(out, sum);
 		if (i < BOARD_STATUSES - 1)
-			fprintf(out, ",status=\"%d\"} %llu\n", statuses[i],
-				(unsigned long long)sum->by_status[i]);
+			(void)fprintf(out, ",status=\"%d\"} %llu\n", statuses[i],
+				      (unsigned long long)sum->by_status[i]);
 		else
-			fprintf(out, ",status=\"other\"} %llu\n",
-				(unsigned long long)sum->by_status[i]);
+			(void)fprintf(out, ",status=\"other\"} %llu\n",
+				      (unsigned long long)sum->by_status[i]);
 	}
 }
 
@@ -184,20 +184,20 @@ static void put_histogram(FILE *out, const struct route_sum *sum)
 
 	for (size_t i = 0; i <= BOARD_BUCKETS; i++) {
 		n += sum->by_latency[i];
-		fputs("pintle_request_duration_seconds_bucket{", out);
+		(void)fputs("pintle_request_duration_seconds_bucket{", out);
 		put_route_labels(out, sum);
 		if (i < BOARD_BUCKETS)
-			fprintf(out, ",le=\"%g\"} %llu\n", (double)bounds_us[i] / 1e6,
-				(unsigned long long)n);
+			(void)fprintf(out, ",le=\"%g\"} %llu\n", (double)bounds_us[i] / 1e6,
+				      (unsigned long long)n);
 		else
-			fprintf(out, ",le=\"+Inf\"} %llu\n", (unsigned long long)n);
+			(void)fprintf(out, ",le=\"+Inf\"} %llu\n", (unsigned long long)n);
 	}
-	fputs("pintle_request_duration_seconds_sum{", out);
+	(void)fputs("pintle_request_duration_seconds_sum{", out);
 	put_route_labels(out, sum);
-	fprintf(out, "} %.6f\npintle_request_duration_seconds_count{",
-		(double)sum->latency_us / 1e6);
+	(void)fprintf(out, "} %.6f\npintle_request_duration_seconds_count{",
+		      (double)sum->latency_us / 1e6);
 	put_route_labels(out, sum);
-	fprintf(out, "} %llu\n", (unsigned long long)n);
+	(void)fprintf(out, "} %llu\n", (unsigned long long)n);
 }
 
 typedef void put_route(FILE *out, const struct route_sum *sum);
@@ -227,7 +227,7 @@ static void put_counters(FILE *out, const struct board *board)
 			n += get(&board->workers[w].counters[text->counter]);
 		if (text->help)
 			head(out, text->name, "counter", text->help);
-		fprintf(out, "%s%s %llu\n", text->name, text->labels, (unsigned long long)n);
+		(void)fprintf(out, "%s%s %llu\n", text->name, text->labels, (unsigned long long)n);
 	}
 }
 
@@ -244,7 +244,7 @@ static void put_gauges(FILE *out, const struct board *board)
 							    memory_order_relaxed);
 		}
 		head(out, gauges[i].name, "gauge", gauges[i].help);
-		fprintf(out, "%s %lld\n", gauges[i].name, (long long)sum);
+		(void)fprintf(out, "%s %lld\n", gauges[i].name, (long long)sum);
 	}
 }
 
@@ -264,13 +264,14 @@ static void put_workers(FILE *out, const struct board *board)
 	}
 	head(out, "pintle_workers", "gauge", "Worker processes by state.");
 	for (int state = BOARD_STARTING; state <= BOARD_DRAINING; state++)
-		fprintf(out, "pintle_workers{state=\"%s\"} %lld\n", names[state], n_in[state]);
+		(void)fprintf(out, "pintle_workers{state=\"%s\"} %lld\n", names[state],
+			      n_in[state]);
 	head(out, "pintle_worker_restarts_total", "counter", "Workers replaced after they died.");
-	fprintf(out, "pintle_worker_restarts_total %lld\n", n_restarts);
+	(void)fprintf(out, "pintle_worker_restarts_total %lld\n", n_restarts);
 	head(out, "pintle_generation", "gauge", "Generation of the configuration.");
-	fprintf(out, "pintle_generation %d\n", atomic_load(&board->generation));
+	(void)fprintf(out, "pintle_generation %d\n", atomic_load(&board->generation));
 	head(out, "pintle_reloads_total", "counter", "Reloads finished, good or bad.");
-	fprintf(out, "pintle_reloads_total %u\n", atomic_load(&board->n_reloads));
+	(void)fprintf(out, "pintle_reloads_total %u\n", atomic_load(&board->n_reloads));
 }
 
 static void put_outcomes(FILE *out, const struct board *board)
@@ -288,25 +289,26 @@ static void put_outcomes(FILE *out, const struct board *board)
 
 			for (size_t w = 0; w < BOARD_WORKERS; w++)
 				n += get(&board->workers[w].outcomes[i][o]);
-			fputs("pintle_instance_calls_total{", out);
+			(void)fputs("pintle_instance_calls_total{", out);
 			put_label(out, "instance", board->instances[i].name);
-			fprintf(out, ",outcome=\"%s\"} %llu\n", names[o], (unsigned long long)n);
+			(void)fprintf(out, ",outcome=\"%s\"} %llu\n", names[o],
+				      (unsigned long long)n);
 		}
 	head(out, "pintle_instance_quarantined", "gauge", "1: kept out after killing workers.");
 	for (int i = 0; i < n_instances; i++) {
-		fputs("pintle_instance_quarantined{", out);
+		(void)fputs("pintle_instance_quarantined{", out);
 		put_label(out, "instance", board->instances[i].name);
-		fprintf(out, "} %d\n", atomic_load(&board->instances[i].is_quarantined) != 0);
+		(void)fprintf(out, "} %d\n", atomic_load(&board->instances[i].is_quarantined) != 0);
 	}
 }
 
 static void put_stores(FILE *out, const struct board_worker *self)
 {
 	head(out, "pintle_store_up", "gauge", "1: the store answered when last asked.");
-	fprintf(out, "pintle_store_up{store=\"db\"} %lld\n",
-		(long long)atomic_load(&self->gauges[GAUGE_DB_UP]));
-	fprintf(out, "pintle_store_up{store=\"kv\"} %lld\n",
-		(long long)atomic_load(&self->gauges[GAUGE_KV_UP]));
+	(void)fprintf(out, "pintle_store_up{store=\"db\"} %lld\n",
+		      (long long)atomic_load(&self->gauges[GAUGE_DB_UP]));
+	(void)fprintf(out, "pintle_store_up{store=\"kv\"} %lld\n",
+		      (long long)atomic_load(&self->gauges[GAUGE_KV_UP]));
 }
 
 char *metrics_text(const struct host *host, struct arena *arena)

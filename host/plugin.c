@@ -18,6 +18,7 @@
 #define ELEMENTS_MAX 1024
 #define STRING(text) #text
 #define SYMBOL(name) STRING(name)
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the last member is a pointer, and its size is meant */
 #define END_OF(type, member) (offsetof(struct type, member) + sizeof(((struct type *)NULL)->member))
 
 typedef const struct pintle_plugin *entry_fn(void);

@@ -13,7 +13,7 @@
 #define MIB (1024 * KIB)
 #define TABLE(array, section)                                                                      \
 	{                                                                                          \
-		.opts = array, .n_opts = sizeof(array) / sizeof((array)[0]),                       \
+		.opts = (array), .n_opts = sizeof(array) / sizeof((array)[0]),                     \
 		.conf_size = sizeof(struct section##_settings),                                    \
 	}
 /* clang-format off: one key is two lines: name, type, member, default, bounds, choices; help. */

@@ -2,6 +2,7 @@
 /* Statements: found or prepared, bound, stepped through, kept for the next time. */
 #include "conn.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -191,6 +192,7 @@ int32_t conn_query(struct conn *conn, const struct pintle_query *query, bool may
 	status = prepare(conn, query->sql, &slot);
 	if (status != PINTLE_OK)
 		return status;
+	assert(slot);
 	writes = !sqlite3_stmt_readonly(slot->stmt);
 	if (writes && !may_write)
 		return CONN_WRITES;

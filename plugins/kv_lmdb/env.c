@@ -80,7 +80,7 @@ static int read_epoch(struct env *env, MDB_txn *txn, MDB_dbi meta, const char *b
 static int open_databases(struct env *env, const char *boot, bool is_alone)
 {
 	MDB_txn *txn = NULL;
-	MDB_dbi meta;
+	MDB_dbi meta = 0;
 	int rc = mdb_txn_begin(env->mdb, NULL, 0, &txn);
 
 	if (rc == MDB_SUCCESS)

@@ -122,9 +122,7 @@ static int32_t watch(struct pintle_inst *inst, int fd, uint32_t events, pintle_f
 	for (size_t i = 0; i < MAX_WATCHES; i++) {
 		struct watch *one = &inst->watches[i];
 
-		if (one->events != 0 && one->fd == fd)
-			slot = one;
-		else if (!slot && one->events == 0)
+		if (one->events != 0 ? one->fd == fd : !slot)
 			slot = one;
 	}
 	assert(slot);

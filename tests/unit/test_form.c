@@ -71,7 +71,7 @@ static void test_pairs(void **state)
 	for (int i = 0; i < 65; i++) {
 		json_t *form;
 
-		sprintf(text + strlen(text), "&k%d=v", i);
+		(void)sprintf(text + strlen(text), "&k%d=v", i);
 		form = form_parse(slice_of(text));
 		if ((form != NULL) != (i < 64))
 			fail_msg("%d pairs: %s", i + 1, form ? "taken" : "refused");

@@ -31,7 +31,7 @@ static EVP_PKEY *write_key(const char *path)
 
 	assert_non_null(key);
 	assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-	fclose(file);
+	(void)fclose(file);
 	return key;
 }
 
@@ -49,7 +49,7 @@ static void write_cert(const char *path, EVP_PKEY *key)
 	X509_set_pubkey(cert, key);
 	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
 	assert_int_equal(PEM_write_X509(file, cert), 1);
-	fclose(file);
+	(void)fclose(file);
 	X509_free(cert);
 }
 
@@ -59,10 +59,10 @@ static int make_files(void **state)
 	EVP_PKEY *key;
 
 	scratch_make(files->dir);
-	sprintf(files->cert, "%s/cert.pem", files->dir);
-	sprintf(files->key, "%s/key.pem", files->dir);
-	sprintf(files->other_key, "%s/other.pem", files->dir);
-	sprintf(files->none, "%s/none.pem", files->dir);
+	(void)sprintf(files->cert, "%s/cert.pem", files->dir);
+	(void)sprintf(files->key, "%s/key.pem", files->dir);
+	(void)sprintf(files->other_key, "%s/other.pem", files->dir);
+	(void)sprintf(files->none, "%s/none.pem", files->dir);
 	key = write_key(files->key);
 	write_cert(files->cert, key);
 	EVP_PKEY_free(key);
