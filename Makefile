@@ -145,8 +145,8 @@ asan:
 tsan:
 	$(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit e2e
 
-lint:
-	sh scripts/lint.sh
+lint: $(foreach plugin,$(PLUGINS),$($(plugin)_GEN))
+	BUILD=$(BUILD) sh scripts/lint.sh
 
 # ---- Run and install ----
 
