@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ends sessions from outside: freezing, the operator, services, and what a failing store does."""
+"""What ends sessions from outside: freezing, the operator, services; and stores that fail."""
 import base64
 import os
 import shutil
