@@ -171,5 +171,6 @@ clean:
 
 include tests/fuzz/fuzz.mk
 include sdk/install.mk
+include bench/bench.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured: pintle itself, and the servers it is measured beside, each private and pinned."""
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("PINTLE_BUILD", os.path.join(ROOT, "build"))
 TOOLS = os.path.join(BUILD, "bench")
 WORK = os.path.join(TOOLS, "run")
+FIRST_NUMBER = 100000000  # of those that sign up, without +8613
 TICKS = os.sysconf("SC_CLK_TCK")
 CHECK = "/api/v1/auth/check"
 # The load comes from one address and never rests.
@@ -47,9 +49,30 @@ def answers(url, headers=None):
         return None
 
 
+def poll(question, seconds=20):
+    """The first true answer to a question that can only be asked again; the last one when time is over."""
+    end = time.monotonic() + seconds
+    while not (answer := question()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return answer
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return [int(child) for child in file.read().split()]
+
+
+def _memory_mib(pid):
+    own = mapped = 0
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as file:
+        for line in file:
+            words = line.split()
+            if "-" in words[0]:
+                is_store = words[-1].endswith("/data.mdb")
+            elif words[0] == "Rss:":
+                own += 0 if is_store else int(words[1])
+                mapped += int(words[1])
+    return own / 1024, mapped / 1024
 
 
 class Process:
@@ -63,13 +86,11 @@ class Process:
         log.close()
 
     def wait_for_answer(self, headers=None):
-        end = time.monotonic() + 20
-        while answers(self.url, headers) != 200:
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise Skip(f"{self.name} does not serve, see {WORK}/{self.name}.log")
-            time.sleep(0.05)
-        return self
+        poll(lambda: answers(self.url, headers) == 200 or self.process.poll() is not None)
+        if answers(self.url, headers) == 200:
+            return self
+        self.stop()
+        raise Skip(f"{self.name} does not serve, see {WORK}/{self.name}.log")
 
     def workers(self):
         """The processes that serve: the children where there are any."""
@@ -84,12 +105,8 @@ class Process:
         return total / TICKS
 
     def memory_mib(self):
-        """Resident memory of the largest worker."""
-        sizes = []
-        for pid in self.workers():
-            with open(f"/proc/{pid}/status", encoding="ascii") as file:
-                sizes += [int(line.split()[1]) for line in file if line.startswith("VmRSS:")]
-        return max(sizes) / 1024
+        """Resident memory of the largest worker, without and with what it sees of the kv store's map."""
+        return max(_memory_mib(pid) for pid in self.workers())
 
     def stop(self):
         if self.process.poll() is None:
@@ -111,16 +128,21 @@ class Pintle(Process):
         self.n_numbers = 0
         shutil.copytree(os.path.join(ROOT, "conf.d"), os.path.join(self.folder, "conf.d"))
         self._messages_to_client()
-        command = [os.path.join(BUILD, "pintled"), "-c", "conf.d"]
+        self.command = [os.path.join(BUILD, "pintled"), "-c", "conf.d"]
         for option in [f"server.plugin_dir={TOOLS}/plugins", "server.listen=127.0.0.1:0",
                        "log.level=warn", f"server.workers={workers}", *NO_LIMITS, *options]:
-            command += ["-o", option]
+            self.command += ["-o", option]
+        self.name, self.cpus = name, cpus
+        self.start()
+
+    def start(self):
+        """Until it is ready. Its state is what an earlier start left."""
         began = time.monotonic()
-        super().__init__(name, command, None, cpus, self.folder)
+        super().__init__(self.name, self.command, None, self.cpus, self.folder)
         line = self.process.stdout.readline().decode()
-        self.start_ms = (time.monotonic() - began) * 1000
         if not line.startswith("ready "):
-            sys.exit(f"{name} does not start, see {WORK}/{name}.log")
+            sys.exit(f"{self.name} does not start, see {WORK}/{self.name}.log")
+        self.start_ms = (time.monotonic() - began) * 1000
         self.base = line.split()[1]
         self.port = int(self.base.rpartition(":")[2])
         self.url = self.base + CHECK
@@ -133,12 +155,15 @@ class Pintle(Process):
     def sign_in(self, count, connections=64, cpus="1"):
         """Sign-ins by code with new numbers: what the load client says, and the file of their tokens."""
         tokens = os.path.join(self.folder, "tokens")
-        first = 100000000 + self.n_numbers
+        first = self.n_numbers + FIRST_NUMBER
         self.n_numbers += count
         said = subprocess.run(pinned(cpus, f"{TOOLS}/logins", str(self.port), self.socket, str(first),
                                      str(count), str(connections), tokens),
                               check=True, capture_output=True, text=True).stdout
-        return said, tokens
+        return json.loads(said), tokens
+
+    def last_number(self):
+        return f"+8613{self.n_numbers + FIRST_NUMBER - 1}"
 
 
 def bare(program, cpus="0"):
@@ -161,7 +186,8 @@ http {{
 	fastcgi_temp_path {folder}/fastcgi;
 	uwsgi_temp_path {folder}/uwsgi;
 	scgi_temp_path {folder}/scgi;
-	open_file_cache max=16;
+	sendfile on;
+	tcp_nopush on;
 	{upstream}
 	server {{
 		listen 127.0.0.1:{port};
