@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +38,10 @@ static void fault(struct bus *bus, const char *what, const char *name)
 
 void bus_init(struct bus *bus, const struct pintle_host *host, struct pintle_inst *inst)
 {
-	*bus = (struct bus){ .host = host, .inst = inst, .socket_fd = -1 };
+	*bus = (struct bus){
+		.host = host, .inst = inst, .peers.dir_fd = -1, .sender_fd = -1, .socket_fd = -1
+	};
+	(void)pthread_mutex_init(&bus->mutex, NULL);
 	(void)snprintf(bus->path, sizeof(bus->path), "%.*s/bus", PATH_MAX - 8,
 		       host->state_dir(inst));
 }
@@ -153,13 +155,6 @@ int32_t bus_subscribe(struct bus *bus, const char *channel, pintle_kv_message *m
 	return PINTLE_OK;
 }
 
-static bool is_socket_name(const char *name)
-{
-	const char *end = strrchr(name, '.');
-
-	return end && strcmp(end, ".sock") == 0;
-}
-
 static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name,
 		     const struct msghdr *message)
 {
@@ -178,16 +173,23 @@ static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name,
 	return false;
 }
 
-static int64_t send_all(struct bus *bus, int fd, DIR *dir, const struct msghdr *message)
+/* With the mutex. */
+static int32_t send_all(struct bus *bus, const struct msghdr *message, int64_t *n_sent_out)
 {
-	const struct dirent *entry;
-	int64_t n_sent = 0;
+	int rc = peers_refresh(&bus->peers, bus->path);
 
-	while ((entry = readdir(dir))) {
-		if (is_socket_name(entry->d_name))
-			n_sent += send_one(bus, fd, dirfd(dir), entry->d_name, message);
+	if (rc == 0 && bus->sender_fd < 0)
+		bus->sender_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (rc == 0 && bus->sender_fd < 0)
+		rc = errno;
+	if (rc != 0) {
+		fault(bus, strerror(rc), "");
+		return PINTLE_UNAVAILABLE;
 	}
-	return n_sent;
+	for (size_t i = 0; i < bus->peers.n_names; i++)
+		*n_sent_out += send_one(bus, bus->sender_fd, bus->peers.dir_fd, bus->peers.names[i],
+					message);
+	return PINTLE_OK;
 }
 
 int32_t bus_publish(struct bus *bus, const struct pintle_kv_request *request, int64_t *n_sent_out)
@@ -199,26 +201,14 @@ int32_t bus_publish(struct bus *bus, const struct pintle_kv_request *request, in
 		{ (void *)(uintptr_t)request->value, request->value_len },
 	};
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
-	int dir_fd, fd;
-	DIR *dir;
+	int32_t status;
 
 	if (request->key_len > PINTLE_KV_KEY_MAX || request->value_len > PINTLE_KV_VALUE_MAX)
 		return PINTLE_INTERNAL;
-	dir_fd = open_folder(bus);
-	if (dir_fd < 0)
-		return PINTLE_UNAVAILABLE;
-	dir = fdopendir(dir_fd);
-	if (!dir) {
-		close(dir_fd);
-		return PINTLE_INTERNAL;
-	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		*n_sent_out = send_all(bus, fd, dir, &message);
-		close(fd);
-	}
-	closedir(dir);
-	return fd >= 0 ? PINTLE_OK : PINTLE_UNAVAILABLE;
+	(void)pthread_mutex_lock(&bus->mutex);
+	status = send_all(bus, &message, n_sent_out);
+	(void)pthread_mutex_unlock(&bus->mutex);
+	return status;
 }
 
 void bus_fini(struct bus *bus)
@@ -240,5 +230,9 @@ void bus_fini(struct bus *bus)
 		free(one);
 	}
 	free(bus->buffer);
-	*bus = (struct bus){ .socket_fd = -1 };
+	peers_fini(&bus->peers);
+	if (bus->sender_fd >= 0)
+		close(bus->sender_fd);
+	(void)pthread_mutex_destroy(&bus->mutex);
+	*bus = (struct bus){ .peers.dir_fd = -1, .sender_fd = -1, .socket_fd = -1 };
 }

@@ -6,6 +6,8 @@
 #ifndef BUS_H
 #define BUS_H
 
+#include "peers.h"
+
 #include <limits.h>
 #include <pintle/plugin.h>
 #include <pthread.h>
@@ -19,6 +21,10 @@ struct bus {
 	struct pintle_inst *inst;
 	char path[PATH_MAX];
 	_Atomic int64_t quiet_until_ms;
+
+	pthread_mutex_t mutex; /* guards the two that follow; nothing waits under it */
+	struct peers peers;
+	int sender_fd;
 
 	/* The loop's. */
 	int socket_fd;

@@ -282,6 +282,39 @@ static void full_receiver_drops(void **state)
 	assert_int_equal(n_heard, n_sent);
 }
 
+static int64_t publish(struct store *store)
+{
+	return kv_test_op(&store->kv, PINTLE_KV_PUBLISH, "c", "v", NULL, 0).number;
+}
+
+/* The folder is not read for each message; who comes or goes, and a new folder, are seen all the same. */
+static void list_of_subscribers_follows_the_folder(void **state)
+{
+	const struct timespec long_ago[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	struct store *store = *state, other = { .dir = store->dir };
+	int n_heard = 0;
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/bus", store->dir);
+	assert_int_equal(publish(store), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+	assert_int_equal(publish(store), 0);
+	assert_true(store_open(&other, "64M"));
+	assert_int_equal(other.kv.ops->subscribe(other.kv.self, "c", count_message, &n_heard),
+			 PINTLE_OK);
+	assert_int_equal(publish(store), 1);
+	assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+	assert_int_equal(publish(store), 1);
+	assert_int_equal(publish(store), 1);
+	store_close(&other);
+	assert_int_equal(publish(store), 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(publish(store), 0);
+	assert_int_equal(store->kv.ops->subscribe(store->kv.self, "c", count_message, &n_heard),
+			 PINTLE_OK);
+	assert_int_equal(publish(store), 1);
+}
+
 /* One that died without closing leaves its socket behind; the next message removes it. */
 static void dead_subscriber_is_removed(void **state)
 {
@@ -347,6 +380,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mark_of_a_crash_renews, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(full_receiver_drops, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(list_of_subscribers_follows_the_folder, store_setup,
+						store_teardown),
 		cmocka_unit_test_setup_teardown(dead_subscriber_is_removed, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(folder_is_private, store_setup, store_teardown),
