@@ -46,12 +46,16 @@ struct access_log {
 	char second_text[CLOCK_TEXT_MAX];
 };
 
-/* The group may read it, whatever the umask: that is how log shippers get at it. */
+/* The group may read it, whatever the umask: that is how log shippers get at it. Neither a link nor a
+ * pipe that nobody reads, which would hold up the start, may lie in its place. */
 static int open_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		      0640);
 	struct stat st;
 
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFL, O_APPEND); /* the writer may wait; only open may not */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
 		(void)fchmod(fd, 0640); /* another worker may own the file already */
 	return fd;
