@@ -77,10 +77,16 @@ static int open_socket(const char *text, struct err *err)
 	return -1;
 }
 
-static int share_socket(const char *text, const struct listeners *before)
+/* The same text may stand there again, with port 0: each takes the next socket of that text. */
+static int share_socket(const char *text, const struct listeners *own,
+			const struct listeners *before)
 {
+	size_t n_taken = 0;
+
+	for (size_t i = 0; i < own->n_items; i++)
+		n_taken += strcmp(own->items[i].text, text) == 0;
 	for (size_t i = 0; before && i < before->n_items; i++) {
-		if (strcmp(before->items[i].text, text) == 0)
+		if (strcmp(before->items[i].text, text) == 0 && n_taken-- == 0)
 			return fcntl(before->items[i].fd, F_DUPFD_CLOEXEC, 0);
 	}
 	return -1;
@@ -93,7 +99,7 @@ static bool add(struct listeners *listeners, const char *text, bool is_tls,
 
 	(void)snprintf(listener->text, sizeof(listener->text), "%s", text);
 	listener->is_tls = is_tls;
-	listener->fd = share_socket(text, before);
+	listener->fd = share_socket(text, listeners, before);
 	if (listener->fd < 0)
 		listener->fd = open_socket(text, err);
 	if (listener->fd < 0)
