@@ -168,12 +168,17 @@ static bool listen_to_all(struct worker *worker, struct err *err)
 	return true;
 }
 
-static bool load_tls(const struct settings *settings, struct tls **tls_out, struct err *err)
+static bool load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
+		     struct err *err)
 {
+	struct conf_place place =
+		conf_place_of(conf_section(conf, "server"), "server", "listen_tls");
+	struct err why;
+
 	if (!settings->server.listen_tls[0])
 		return true;
-	*tls_out = tls_new(settings->server.tls_cert, settings->server.tls_key, err);
-	return *tls_out != NULL;
+	*tls_out = tls_new(settings->server.tls_cert, settings->server.tls_key, &why);
+	return *tls_out || conf_fail(err, &place, "%s", why.text);
 }
 
 static bool watch_signals(struct worker *worker, struct err *err)
@@ -202,7 +207,7 @@ static bool start_serving(struct worker *worker, struct err *err)
 
 	listener_url(first->fd, first->is_tls, worker->url);
 	if (!settings_bind(&worker->settings, &start->snapshot->conf, err) ||
-	    !load_tls(&worker->settings, &worker->tls, err) ||
+	    !load_tls(&worker->settings, &start->snapshot->conf, &worker->tls, err) ||
 	    !host_make(&worker->host, &host_start, err) || !watch_signals(worker, err) ||
 	    !listen_to_all(worker, err))
 		return false;
@@ -326,7 +331,7 @@ static bool check_settings(const struct settings *settings, struct snapshot *sna
 	struct host host;
 	bool ok;
 
-	if (!load_tls(settings, &tls, err))
+	if (!load_tls(settings, &snapshot->conf, &tls, err))
 		return false;
 	tls_free(tls);
 	if (!host_make(&host, &start, err))
