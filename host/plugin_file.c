@@ -92,7 +92,7 @@ int plugin_open_file(const char *dir, const char *name, struct err *err)
 	char file[PLUGIN_NAME_MAX + sizeof(".so")];
 	int dir_fd, fd, copy = -1;
 	const char *why;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (!is_name(name)) {
 		(void)err_set(err, "a plugin's name must be 1 to %d of a-z, 0-9, _",

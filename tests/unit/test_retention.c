@@ -38,8 +38,8 @@ static void run(const struct people *people)
 static const char *const inserts[] = {
 	"INSERT INTO login_logs (result, at) VALUES ('success', ",
 	"INSERT INTO auth_logs (actor_kind, action, result, at) VALUES ('user', 'a', 'ok', ",
-	"INSERT INTO message_logs (kind, recipient, recipient_blind, result, at)"
-	" VALUES ('code', 'x', 'y', 'ok', ",
+	("INSERT INTO message_logs (kind, recipient, recipient_blind, result, at)"
+	 " VALUES ('code', 'x', 'y', 'ok', "),
 };
 static const char *const counts[] = {
 	"SELECT COUNT(*) FROM login_logs",
