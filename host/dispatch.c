@@ -12,6 +12,7 @@
 #include "request.h"
 #include "rng.h"
 #include "text.h"
+#include "touch.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -244,6 +245,8 @@ static bool identify(struct request *request)
 	request->who.is_known = status == PINTLE_OK &&
 				session_check(session, clock_now_ms()) == PINTLE_OK &&
 				strcmp(session->uuid, request->claims.sub) == 0;
+	if (request->who.is_known)
+		touch_when_due(request->host, session);
 	return true;
 }
 

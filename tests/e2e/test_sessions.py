@@ -74,7 +74,8 @@ def test_the_list_holds_no_session_that_ended(server):
         assert set(listed(log_in(server, who))).isdisjoint({sid(who), sid(left)})
 
 
-def test_last_active_moves_every_five_minutes(server):
+@pytest.mark.parametrize("path", [CHECK, PROFILE])
+def test_last_active_moves_every_five_minutes(server, path):
     who = sign_in(server)
     began = listed(who)[sid(who)]["last_active_at"]
     with clock_at(server, 200):
@@ -82,7 +83,7 @@ def test_last_active_moves_every_five_minutes(server):
         assert who.get(PROFILE).status_code == 200
     assert listed(who)[sid(who)]["last_active_at"] == began
     with clock_at(server, 310):
-        assert who.get(CHECK).status_code == 200
+        assert who.get(path).status_code == 200
         wait_for(lambda: listed(who)[sid(who)]["last_active_at"] > began, "the note of activity")
 
 
