@@ -10,6 +10,6 @@ tests/*) without='-clang-analyzer-*,-misc-misleading-bidirectional,-bugprone-sus
 esac
 # What it says of its own progress is no finding.
 exec clang-tidy --quiet --checks="$without" "$1" -- -std=c11 -D_GNU_SOURCE -DPINTLE_TEST \
-	'-DPINTLE_VERSION=""' '-DPINTLE_PLUGIN_DIR=""' '-DBUILD_DIR=""' -Isdk/include -Ihost -Iplugins \
+	'-DPINTLE_VERSION=""' '-DPINTLE_PLUGIN_DIR=""' '-DBUILD_DIR=""' -Isdk/include -Isdk/check -Ihost -Iplugins \
 	-Itests/unit "-I$build/gen" "-I$build/gen/$(basename "$(dirname "$1")")" \
 	$(pkg-config --cflags libevent inih jansson libjwt libcurl openssl) 2>/dev/null
