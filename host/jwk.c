@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define COORDINATE_LEN 32
+#define DER_SIGNATURE_MAX 80 /* of P-256: two numbers of 33 bytes and their heads */
 
 EVP_PKEY *jwk_pair_new(void)
 {
@@ -102,6 +103,31 @@ json_t *jwk_members(EVP_PKEY *pair)
 	return json_pack("{s:s, s:s, s:o, s:o}", "crv", "P-256", "kty", "EC", "x",
 			 coordinate(pair, OSSL_PKEY_PARAM_EC_PUB_X), "y",
 			 coordinate(pair, OSSL_PKEY_PARAM_EC_PUB_Y));
+}
+
+/* r and s of the form OpenSSL signs in, as two numbers of full length. */
+static bool signature_numbers(const uint8_t *der, size_t len, uint8_t out[JWK_SIGNATURE_LEN])
+{
+	ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)len);
+	bool ok =
+		signature && BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, COORDINATE_LEN) > 0 &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(signature), out + COORDINATE_LEN, COORDINATE_LEN) > 0;
+
+	ECDSA_SIG_free(signature);
+	return ok;
+}
+
+bool jwk_sign(EVP_PKEY *pair, const char *text, size_t len, uint8_t out[JWK_SIGNATURE_LEN])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t der[DER_SIGNATURE_MAX];
+	size_t der_len = sizeof(der);
+	bool ok = ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pair) == 1 &&
+		  EVP_DigestSign(ctx, der, &der_len, (const uint8_t *)text, len) == 1 &&
+		  signature_numbers(der, der_len, out);
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
 }
 
 void jwk_thumbprint(const json_t *members, char out[JWK_THUMBPRINT_LEN + 1])

@@ -171,13 +171,15 @@ static bool make_file(const struct key_dir *keys, int64_t created_ms, char kid_o
 	return ok;
 }
 
-/* Publishes the pair and keeps both of its forms. */
+/* Publishes the pair and keeps it in all forms it is used in. */
 static void add_pair(struct keyring *keyring, EVP_PKEY *pair, json_t *members, const char *kid)
 {
 	struct keyring_key *key = &keyring->keys[keyring->n_keys++];
 
 	(void)snprintf(key->kid, sizeof(key->kid), "%s", kid);
 	key->alg = JWT_ALG_ES256;
+	(void)EVP_PKEY_up_ref(pair); /* cannot fail for a key that is held */
+	key->pair = pair;
 	key->sign = (unsigned char *)jwk_private_pem(pair, &key->sign_len);
 	key->verify = (unsigned char *)jwk_public_pem(pair, &key->verify_len);
 	(void)json_object_set_new(members, "kid", json_string(kid));
@@ -301,6 +303,7 @@ static void key_fini(struct keyring_key *key)
 {
 	if (key->sign != key->verify)
 		free((void *)key->verify);
+	EVP_PKEY_free(key->pair);
 	explicit_bzero((void *)key->sign, key->sign_len);
 	free((void *)key->sign);
 }

@@ -11,6 +11,7 @@
 #include "settings.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stddef.h>
 
 struct keyring;
@@ -20,6 +21,7 @@ struct keyring_key {
 	int alg;                            /* a jwt_alg_t */
 	const unsigned char *sign, *verify; /* PEM, or the HS256 secret */
 	size_t sign_len, verify_len;
+	EVP_PKEY *pair;            /* what sign says, read; NULL for HS256 */
 	int64_t from_ms, until_ms; /* signs from; verifies until; 0: open */
 };
 
