@@ -126,9 +126,9 @@ class Pintle(Process):
         self.folder = os.path.join(WORK, name)
         self.socket = os.path.join(self.folder, "codes.sock")
         self.n_numbers = 0
-        shutil.copytree(os.path.join(ROOT, "conf.d"), os.path.join(self.folder, "conf.d"))
+        shutil.copytree(os.path.join(ROOT, "conf.d"), os.path.join(self.folder, "conf"))
         self._messages_to_client()
-        self.command = [os.path.join(BUILD, "pintled"), "-c", "conf.d"]
+        self.command = [os.path.join(BUILD, "pintled"), "-c", "conf"]
         for option in [f"server.plugin_dir={TOOLS}/plugins", "server.listen=127.0.0.1:0",
                        "log.level=warn", f"server.workers={workers}", *NO_LIMITS, *options]:
             self.command += ["-o", option]
@@ -148,7 +148,7 @@ class Pintle(Process):
         self.url = self.base + CHECK
 
     def _messages_to_client(self):
-        path = os.path.join(self.folder, "conf.d", "40-messages.ini")
+        path = os.path.join(self.folder, "conf", "40-messages.ini")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"[group sms]\nsenders = probe_sms\n\n[probe_sms]\nsocket = {self.socket}\n")
 
