@@ -1,4 +1,5 @@
-# Plugins that break one rule each, for tests/e2e/test_crash.py and test_config.py.
+# Plugins that break one rule each, for the end-to-end tests. Without sanitizers: they are to crash by
+# themselves, and the host has to see it.
 BAD_SO := $(patsubst tests/bad_plugins/%.c,$(BUILD)/bad_plugins/%.so,$(wildcard tests/bad_plugins/*.c))
 
 .PHONY: bad_plugins
@@ -8,5 +9,5 @@ e2e: bad_plugins
 
 $(BUILD)/bad_plugins/%.so: tests/bad_plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(PLUGIN_CFLAGS) $(PLUGIN_LDFLAGS) -o $@ $<
+	$(CC) $(filter-out $(SANFLAGS),$(PLUGIN_CFLAGS) $(PLUGIN_LDFLAGS)) -o $@ $<
 	@chmod go-w $@ $(@D)

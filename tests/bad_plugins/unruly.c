@@ -19,11 +19,11 @@ struct conf {
 	int32_t at_open;
 };
 
-enum at_open { OPEN_WELL, OPEN_SEGV, OPEN_EXIT, OPEN_HANG, OPEN_SIGNALS, OPEN_LOCALE, OPEN_UMASK };
+enum at_open { OPEN_WELL, OPEN_ABORT, OPEN_EXIT, OPEN_HANG, OPEN_SIGNALS, OPEN_LOCALE, OPEN_UMASK };
 
 static const struct pintle_opt opts[] = {
 	{ "at_open", PINTLE_CHOICE, PINTLE_OPT(struct conf, at_open), "nothing", 0, 0,
-	  "nothing segv exit hang signals locale umask", "What goes wrong when it is opened." },
+	  "nothing abort exit hang signals locale umask", "What goes wrong when it is opened." },
 };
 
 typedef int32_t misdeed(const struct pintle_host *host, struct pintle_call *call);
@@ -273,8 +273,8 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 	*self = (struct pintle_plain){ host, inst, conf };
 	*self_out = self;
 	switch (((const struct conf *)conf)->at_open) {
-	case OPEN_SEGV:
-		return segv(host, NULL);
+	case OPEN_ABORT:
+		abort();
 	case OPEN_EXIT:
 		exit(0);
 	case OPEN_HANG:

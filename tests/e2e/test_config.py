@@ -220,8 +220,7 @@ def no_library(folder):
 
 
 def cut_short(folder):
-    whole = (folder / "password.so").read_bytes()
-    (folder / "password.so").write_bytes(whole[:len(whole) // 3])
+    os.truncate(folder / "password.so", 200)
 
 
 UNSAFE = {
@@ -229,12 +228,8 @@ UNSAFE = {
     world_writable_folder: "others can write it", somebody_elses_file: "neither root nor this user",
     somebody_elses_folder: "neither root nor this user", link_out_of_the_folder: "a link",
     a_fifo: "not a regular file", a_folder: "not a regular file", no_library: "file too short",
-    cut_short: "crashed while it was loaded",
+    cut_short: "plugin password.so: ",
 }
-
-
-# The folder is nobody's section in particular, and what ends the process that loads it leaves no word.
-NO_PLACE = {world_writable_folder, somebody_elses_folder, cut_short}
 
 
 @pytest.mark.parametrize("damage", UNSAFE, ids=lambda damage: damage.__name__)
@@ -244,7 +239,7 @@ def test_an_unsafe_plugin_is_refused(make_server, plugins, damage):
     damage(plugins)
     line = refusal(make_server(start=False, plugins=str(plugins)))
     assert UNSAFE[damage] in line, line
-    assert line.startswith("20-password.ini:2: [password]: ") or NO_PLACE & {damage}, line
+    assert re.match(r"(10-storage|20-password)\.ini:\d+: \[\w+\]", line), line
 
 
 def test_a_safe_copy_is_taken(make_server, plugins):

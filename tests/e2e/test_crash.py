@@ -198,7 +198,7 @@ def test_harm_to_the_process_is_survived(unruly, how):
 
 # ---- At load ----
 
-AT_OPEN = {"segv": "signal 11", "exit": "without a result", "signals": "changes a signal handler",
+AT_OPEN = {"abort": "signal 6", "exit": "without a result", "signals": "changes a signal handler",
            "locale": "changes the locale", "umask": "changes the umask"}
 
 
