@@ -137,7 +137,9 @@ def test_a_start_after_a_kill_finds_everything(make_server):
     server = make_server(FIXED_URL, workers=2)
     who, client, phone = sign_in(server), server.client(), new_phone()
     flow_id, code = send_code(server, client, phone)
+    workers = server.workers()
     server.kill()
+    wait_for(lambda: all(is_gone(pid) for pid in workers), "the workers to end")
     assert os.path.exists(os.path.join(server.state, "control.sock"))
     done = server.ctl("status", check=False)
     assert (done.returncode, done.stdout) == (1, "") and "no pintled is running" in done.stderr, done
