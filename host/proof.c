@@ -165,12 +165,15 @@ int32_t proof_start_over(struct pintle_call *call)
 	return limit_forget(&call->host->limits, &call->arena, &owner, false, call->deadline_ms);
 }
 
+/* Who comes second is told what anybody is who comes later. */
 static int32_t end_flow(struct pintle_call *call)
 {
 	struct flows flows = flows_of(call);
 	int32_t status = flow_consume(&flows, &call->arena, &call->flow, call->deadline_ms);
 
-	return status == PINTLE_NOT_FOUND ? PINTLE_DENIED : status;
+	if (status == PINTLE_NOT_FOUND)
+		return request_field(call->request, "flow_id") ? PINTLE_EXPIRED : PINTLE_DENIED;
+	return status;
 }
 
 int32_t proof_consume(struct pintle_call *call)
