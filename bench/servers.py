@@ -162,6 +162,12 @@ class Pintle(Process):
                               check=True, capture_output=True, text=True).stdout
         return json.loads(said), tokens
 
+    def token_misses(self):
+        with urllib.request.urlopen(f"{self.base}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(int(line.split()[1]) for line in lines
+                    if line.startswith('pintle_token_cache_total{result="miss"}'))
+
     def last_number(self):
         return f"+8613{self.n_numbers + FIRST_NUMBER - 1}"
 
