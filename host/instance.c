@@ -21,7 +21,7 @@ static const struct pintle_opt instance_opts[] = {
 	  "Plugin that serves this section; empty: the one called like the section." },
 	{ "max_running", PINTLE_INT, AT(max_running), "8", 1, 512, NULL,
 	  "Operations of this section a worker runs at once." },
-	{ "max_waiting", PINTLE_INT, AT(max_waiting), "64", 1, 100000, NULL,
+	{ "max_waiting", PINTLE_INT, AT(max_waiting), "256", 1, 100000, NULL,
 	  "Operations of this section that may wait; more are answered 503." },
 	{ "timeout", PINTLE_DURATION, AT(timeout_ms), "5s", 50, 600000, NULL,
 	  "Time one operation of this section may take." },
