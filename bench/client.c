@@ -23,7 +23,7 @@ int64_t client_now_us(void)
 
 void client_die(const char *what)
 {
-	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr, "%s: %s\n", what, strerror(errno));
 	exit(1);
 }
 

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || !http ||
 	    evhttp_bind_socket(http, "127.0.0.1", (ev_uint16_t)atoi(argv[1])) != 0) {
-		fprintf(stderr, "usage: evhttp_hello PORT\n");
+		(void)fprintf(stderr, "usage: evhttp_hello PORT\n");
 		return 1;
 	}
 	evhttp_set_gencb(http, hello, NULL);

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	    asprintf(&request,
 		     "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
 		     argv[2], argv[3]) < 0) {
-		fprintf(stderr, "usage: idle PORT PATH TOKEN CONNECTIONS\n");
+		(void)fprintf(stderr, "usage: idle PORT PATH TOKEN CONNECTIONS\n");
 		return 2;
 	}
 	n = atoi(argv[4]);

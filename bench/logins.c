@@ -52,7 +52,7 @@ static void member(const char *json, const char *name, char *out, size_t size)
 	(void)snprintf(key, sizeof(key), "\"%s\":\"", name);
 	at = strstr(json, key);
 	if (!at || strcspn(at + strlen(key), "\"") >= size) {
-		fprintf(stderr, "no %s in %s\n", name, json);
+		(void)fprintf(stderr, "no %s in %s\n", name, json);
 		exit(1);
 	}
 	at += strlen(key);
@@ -95,7 +95,7 @@ static void take_answer(int i)
 	if (status == 0)
 		return;
 	if (status != 200) {
-		fprintf(stderr, "%d %s\n", status, body);
+		(void)fprintf(stderr, "%d %s\n", status, body);
 		exit(1);
 	}
 	if (!visitor->verifies) {
@@ -104,7 +104,7 @@ static void take_answer(int i)
 		return;
 	}
 	member(body, "access_token", token, sizeof(token));
-	fprintf(tokens, "%s\n", token);
+	(void)fprintf(tokens, "%s\n", token);
 	n_done++;
 	begin(i);
 }
@@ -170,14 +170,15 @@ static void run(int epoll, int codes)
 
 int main(int argc, char **argv)
 {
-	const int epoll = epoll_create1(EPOLL_CLOEXEC);
 	int64_t began_us;
-	int codes;
+	int epoll, codes;
 
 	if (argc != 7) {
-		fprintf(stderr, "usage: logins PORT SOCKET FIRST_NUMBER N CONNECTIONS TOKENS\n");
+		(void)fprintf(stderr,
+			      "usage: logins PORT SOCKET FIRST_NUMBER N CONNECTIONS TOKENS\n");
 		return 2;
 	}
+	epoll = epoll_create1(EPOLL_CLOEXEC);
 	codes = listen_for_codes(argv[2]);
 	watch(epoll, codes, MAX_CLIENTS);
 	first_number = atol(argv[3]);

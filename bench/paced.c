@@ -92,14 +92,15 @@ static void run(int epoll, const char *request, double rate, size_t n_wanted)
 
 int main(int argc, char **argv)
 {
-	const int epoll = epoll_create1(EPOLL_CLOEXEC);
 	char *request;
 	size_t n_wanted;
+	int epoll;
 
 	if (argc != 6) {
-		fprintf(stderr, "usage: paced PORT PATH TOKEN RATE SECONDS\n");
+		(void)fprintf(stderr, "usage: paced PORT PATH TOKEN RATE SECONDS\n");
 		return 2;
 	}
+	epoll = epoll_create1(EPOLL_CLOEXEC);
 	(void)prctl(PR_SET_TIMERSLACK, 1);
 	n_wanted = (size_t)(atof(argv[4]) * atof(argv[5]));
 	latencies_us = calloc(n_wanted + 1, sizeof(*latencies_us));
