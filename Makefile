@@ -169,6 +169,7 @@ deps-check:
 clean:
 	rm -rf $(BUILD)
 
+include tests/bad_plugins/build.mk
 include tests/fuzz/fuzz.mk
 include sdk/install.mk
 include bench/bench.mk
