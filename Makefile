@@ -137,7 +137,7 @@ e2e: all $(BUILD)/test/pintled
 
 check:
 	sh scripts/deps.sh check
-	$(MAKE) STRICT=1 lint unit fuzz-short e2e
+	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short e2e
 
 asan:
 	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit e2e
@@ -171,6 +171,7 @@ clean:
 
 include tests/bad_plugins/build.mk
 include tests/fuzz/fuzz.mk
+include sdk/check/build.mk
 include sdk/install.mk
 include bench/bench.mk
 

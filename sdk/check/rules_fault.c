@@ -47,7 +47,7 @@ static void must_be_fault(const char *rule, const struct play *play,
 			  const struct script_result *result, const struct twist *twist,
 			  const char *what)
 {
-	if (PINTLE_IS_FAULT(result->status) || script_survives(result->step, twist))
+	if (PINTLE_IS_FAULT(result->status) || script_survives(result, twist))
 		return;
 	report_fail(rule, "case \"%s\", line %d, %s: %s#%d %s gave %s", play->title,
 		    result->step->line, result->step->words[0], twist->service, twist->nth, what,
@@ -156,7 +156,7 @@ static void judge_answer(const struct play *play, const struct script_result *re
 
 	(void)snprintf(named.service, sizeof(named.service), "http");
 	named.nth = (int)twist->at;
-	if (PINTLE_IS_FAULT(result->status) || script_survives(result->step, &named))
+	if (PINTLE_IS_FAULT(result->status) || script_survives(result, &named))
 		return;
 	/* A gateway may say with its status alone that it has taken the message. */
 	if (result->status == PINTLE_OK && is_message)

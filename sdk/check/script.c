@@ -240,8 +240,12 @@ struct script_result script_run(struct pintle_inst *inst, const struct play *pla
 	return result;
 }
 
-bool script_survives(const struct step *step, const struct twist *twist)
+bool script_survives(const struct script_result *result, const struct twist *twist)
 {
+	const struct step *step = result->step;
+
+	if (!step->has_status || step->status != result->status)
+		return false;
 	for (size_t i = 0; i < step->survived.n; i++) {
 		const struct pair *pair = &step->survived.items[i];
 

@@ -17,7 +17,8 @@ struct script_result {
 /* In a fresh world. With a twist the story ends with its step, whose expectations do not count. */
 struct script_result script_run(struct pintle_inst *inst, const struct play *play,
 				struct twist *twist, const char *template_dir);
-/* Whether the author has said that this step may go on without that call of a service. */
-bool script_survives(const struct step *step, const struct twist *twist);
+/* Whether the last op ended as without the twist, and the author has said that it may go on without that
+ * call of a service. */
+bool script_survives(const struct script_result *result, const struct twist *twist);
 
 #endif
