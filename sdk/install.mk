@@ -2,7 +2,7 @@
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pintle/plugins $(DESTDIR)$(PREFIX)/include/pintle
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/pintle/template $(DESTDIR)/etc/pintle/conf.d
-	install -m 0755 $(BUILD)/pintled $(BUILD)/pintlectl $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(BUILD)/pintled $(BUILD)/pintlectl $(BUILD)/pintle-check $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 $(PLUGIN_SO) $(DESTDIR)$(LIBDIR)/pintle/plugins
 	install -m 0644 sdk/include/pintle/*.h $(DESTDIR)$(PREFIX)/include/pintle
 	install -m 0644 sdk/plugin.mk $(DESTDIR)$(PREFIX)/share/pintle
