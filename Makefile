@@ -52,6 +52,7 @@ help:
 	@echo 'make run        install what is missing, build, start on the embedded stores'
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make unit e2e lint asan tsan fuzz   parts of it, and longer ones'
+	@echo 'make bench      speed beside nginx, libevent, express, Glewlwyd, into bench/results/'
 	@echo 'make install    DESTDIR, PREFIX: programs, plugins, SDK'
 
 # ---- Programs ----
