@@ -131,13 +131,17 @@ def test_a_thief_and_the_owner_at_once_leave_no_second_branch(make_server):
     told = tally(replies)
     assert set(told) <= {(200, None), (401, "invalid_token")}, told
     given = {reply.data["refresh_token"] for reply in winners(replies)}
-    assert len(given) == 1, told
+    assert len(given) <= 1, told
     status, reason, generation = session_row(server, first["session_id"])
     assert generation == 1
     if status == "revoked":
         assert reason == "refresh_reuse"
-        refused(server, given.pop())
-    assert accepted(server, winners(replies)[0].data["access_token"]) == (status == "active")
+    for token in given:  # none, when the family ended before its winner was answered
+        if status == "revoked":
+            refused(server, token)
+    assert given or status == "revoked", told
+    for reply in winners(replies):
+        assert accepted(server, reply.data["access_token"]) == (status == "active")
 
 
 def test_the_absolute_end_is_never_moved(server):
