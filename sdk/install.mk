@@ -8,6 +8,7 @@ install: all
 	install -m 0644 sdk/plugin.mk $(DESTDIR)$(PREFIX)/share/pintle
 	install -m 0755 scripts/embed_schema.sh $(DESTDIR)$(PREFIX)/share/pintle
 	install -m 0644 sdk/template/* $(DESTDIR)$(PREFIX)/share/pintle/template
+	install -m 0644 sdk/check/README.md $(DESTDIR)$(PREFIX)/share/pintle/pintle-check.md
 	@# What an operator has edited stays.
 	for file in conf.d/*.ini; do \
 		[ -e $(DESTDIR)/etc/pintle/$$file ] || install -m 0644 $$file $(DESTDIR)/etc/pintle/conf.d || exit 1; \

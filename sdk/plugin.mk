@@ -1,6 +1,7 @@
-# Builds one plugin out of tree. Before the include: PLUGIN = name; if needed SRC, LIBS, CFLAGS, SCHEMA.
+# Builds one plugin out of tree. Before the include: PLUGIN = name; if needed SRC, LIBS, CFLAGS, SCHEMA, CASES.
 #   SRC     its C files, default all here
 #   LIBS    more linker flags
+#   CASES   what `make check` holds the plugin against, default the file cases
 #   SCHEMA  a folder <dialect>/NNN_name.sql; the plugin then includes "schema.h"
 ifndef PLUGIN
 $(error set PLUGIN to the plugin's name before including plugin.mk)
@@ -8,6 +9,8 @@ endif
 
 PKG_CONFIG ?= pkg-config
 SRC ?= $(wildcard *.c)
+CASES ?= $(wildcard cases)
+PINTLE_CHECK ?= pintle-check
 OBJ := $(SRC:%.c=build/%.o)
 SDK_CFLAGS := $(shell $(PKG_CONFIG) --cflags pintle)
 SDK_DIR := $(shell $(PKG_CONFIG) --variable=sdkdir pintle)
@@ -31,7 +34,10 @@ build/schema.h: $(wildcard $(SCHEMA)/*/*.sql)
 	@mkdir -p $(@D)
 	sh $(SDK_DIR)/embed_schema.sh $(SCHEMA) schema > $@
 
-.PHONY: install clean
+.PHONY: check install clean
+check: build/$(PLUGIN).so
+	$(PINTLE_CHECK) $(if $(CASES),--cases $(CASES)) $<
+
 install: build/$(PLUGIN).so
 	install -d $(DESTDIR)$(PLUGIN_DIR)
 	install -m 0644 $< $(DESTDIR)$(PLUGIN_DIR)

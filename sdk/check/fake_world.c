@@ -258,15 +258,15 @@ static void wipe(void *ptr, size_t len)
 static void log_text(struct pintle_inst *inst, int32_t level, const char *text)
 {
 	struct pintle_call *call = service_call();
+	enum side before = side_enter(SIDE_HOST); /* the driver of the tree logs too */
 
-	(void)side_enter(SIDE_HOST);
 	if (level < PINTLE_LOG_ERROR || level > PINTLE_LOG_DEBUG || !text || !utf8_is_valid(text))
 		report_fail("X02", "log() is given no level or no text");
 	else
 		secrets_look(&inst->secrets, text, "an instance", "log()");
 	if (call && text)
 		secrets_look(&call->world->secrets, text, call->op, "log()");
-	(void)side_enter(SIDE_PLUGIN);
+	(void)side_enter(before);
 }
 
 static const char *inst_name(struct pintle_inst *inst)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pintle-check: whether a plugin keeps the rules. README.md names them all. */
 #include "conf_line.h"
+#include "log.h"
 #include "rules.h"
 #include "side.h"
 #include "xalloc.h"
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
 	int opt, status;
 
 	(void)side_enter(SIDE_HOST);
+	log_init("pintle-check", LOG_ERROR);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == 'c' ? !cases_read(&check.cases, optarg, &err)
 			       : opt != 'o' || !read_conf(&check, optarg, &err))

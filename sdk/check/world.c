@@ -76,51 +76,56 @@ void world_remove_dir(const char *dir)
 
 /* ---- The database ---- */
 
-static struct pintle_inst *db_instance(const char *dir)
+static struct opt_table driver_table(void)
 {
-	struct pintle_inst *inst = xcalloc(1, sizeof(*inst));
+	const struct pintle_plugin *desc = pintle_plugin_entry();
 
-	(void)snprintf(inst->name, sizeof(inst->name), "check");
-	(void)snprintf(inst->dir, sizeof(inst->dir), "%s", dir);
-	return inst;
+	return (struct opt_table){ desc->opts, desc->n_opts, desc->conf_size };
 }
 
-/* The parts of the driver that one database needs; they go with the process. */
-static bool open_db(const char *dir, struct db *db, struct err *err)
+static void driver_close(struct driver *driver)
 {
-	const struct pintle_plugin *driver = pintle_plugin_entry();
-	const struct opt_table table = { driver->opts, driver->n_opts, driver->conf_size };
-	void *conf = xcalloc(1, driver->conf_size);
+	const struct opt_table table = driver_table();
+
+	if (driver->db.self)
+		pintle_plugin_entry()->close(driver->db.self);
+	(void)side_enter(SIDE_HOST);
+	if (driver->conf)
+		opt_fini(&table, driver->conf);
+	free(driver->conf);
+	free(driver->inst);
+	*driver = (struct driver){ 0 };
+}
+
+static bool driver_open(struct driver *driver, const char *dir, struct err *err)
+{
+	const struct pintle_plugin *desc = pintle_plugin_entry();
+	const struct opt_table table = driver_table();
 	int32_t status;
 
-	if (!opt_bind(&table, NULL, "sqlite", conf, err))
+	driver->conf = xcalloc(1, desc->conf_size);
+	driver->inst = xcalloc(1, sizeof(*driver->inst));
+	(void)snprintf(driver->inst->dir, sizeof(driver->inst->dir), "%s", dir);
+	if (!opt_bind(&table, NULL, "sqlite", driver->conf, err))
 		return false;
-	status = driver->open(services(), db_instance(dir), conf, &db->self, err->text,
-			      sizeof(err->text));
+	status = desc->open(services(), driver->inst, driver->conf, &driver->db.self, err->text,
+			    sizeof(err->text));
 	(void)side_enter(SIDE_HOST); /* it was no plugin under check */
-	db->ops = driver->db;
+	driver->db.ops = desc->db;
 	return status == PINTLE_OK;
-}
-
-static void close_db(struct db *db)
-{
-	if (db->self)
-		pintle_plugin_entry()->close(db->self);
-	(void)side_enter(SIDE_HOST);
-	db->self = NULL;
 }
 
 static bool make_template(const struct world *world, struct err *err)
 {
 	const struct pintle_plugin *desc = &world->plugin->desc;
-	struct db db = { 0 };
+	struct driver driver = { 0 };
 	size_t n_applied;
-	bool ok =
-		open_db(world->template_dir, &db, err) &&
-		migrate_run(&db, "core", migrate_core, migrate_n_core, &n_applied, err) &&
-		migrate_run(&db, desc->name, desc->migrations, desc->n_migrations, &n_applied, err);
+	bool ok = driver_open(&driver, world->template_dir, err) &&
+		  migrate_run(&driver.db, "core", migrate_core, migrate_n_core, &n_applied, err) &&
+		  migrate_run(&driver.db, desc->name, desc->migrations, desc->n_migrations,
+			      &n_applied, err);
 
-	close_db(&db);
+	driver_close(&driver);
 	return ok;
 }
 
@@ -146,18 +151,18 @@ struct db *world_db(struct world *world)
 	struct err err = { "" };
 	bool ok;
 
-	if (world->db.self)
-		return &world->db;
+	if (world->driver.db.self)
+		return &world->driver.db;
 	(void)snprintf(from, sizeof(from), "%.4000s/" DB_NAME, world->template_dir);
 	(void)snprintf(to, sizeof(to), "%.4000s/" DB_NAME, world->dir);
 	(void)pthread_mutex_lock(&mutex);
 	ok = access(from, R_OK) == 0 || make_template(world, &err);
 	(void)pthread_mutex_unlock(&mutex);
-	if (!ok || !copy_file(from, to) || !open_db(world->dir, &world->db, &err)) {
+	if (!ok || !copy_file(from, to) || !driver_open(&world->driver, world->dir, &err)) {
 		report_fail("L04", "its tables cannot be made: %s", err.text);
 		exit(2);
 	}
-	return &world->db;
+	return &world->driver.db;
 }
 
 /* ---- Life ---- */
@@ -171,7 +176,7 @@ void world_init(struct world *world, const struct plugin *plugin, const char *te
 
 void world_fini(struct world *world)
 {
-	close_db(&world->db);
+	driver_close(&world->driver);
 	kv_memory_free(world->kv);
 	world_remove_dir(world->dir);
 	pairs_fini(&world->accounts);

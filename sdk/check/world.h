@@ -39,12 +39,19 @@ struct twist {
 
 #define WORLD_ANSWERS 16
 
+/* The driver of the tree, open on one folder. */
+struct driver {
+	struct db db; /* self NULL: not open */
+	struct pintle_inst *inst;
+	void *conf;
+};
+
 struct world {
 	const char *template_dir; /* a migrated database to copy; made when first needed */
 	const struct plugin *plugin;
 	char dir[PATH_MAX];
 	struct kv_memory *kv;
-	struct db db;          /* opened when first needed */
+	struct driver driver;  /* opened when first needed */
 	struct pairs accounts; /* name: id */
 	int64_t user;
 	struct pairs kept;

@@ -63,6 +63,21 @@ def test_the_makefile_of_the_template_is_three_lines(template):
     assert len((template / "Makefile").read_text().splitlines()) == 3
 
 
+def test_the_template_passes_its_check(sdk, template):
+    root, env = sdk
+    output = run("make", "check", f"PINTLE_CHECK={root}/usr/bin/pintle-check", env=env, cwd=template)
+    assert output.splitlines()[-1].endswith(" passed, 0 failed"), output
+
+
+def test_the_check_of_the_template_can_fail(sdk, template, tmp_path):
+    root, _ = sdk
+    story = (template / "cases").read_text(encoding="utf-8").replace("expect denied", "expect ok")
+    (tmp_path / "cases").write_text(story, encoding="utf-8")
+    done = subprocess.run([root / "usr/bin/pintle-check", "--cases", tmp_path / "cases",
+                           template / "build/motto.so"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "FAIL C02 " in done.stdout, done.stdout
+
+
 @pytest.fixture(scope="module")
 def installed(sdk, template):
     """The plugin folder with the template's plugin in it."""
