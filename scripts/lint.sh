@@ -32,7 +32,8 @@ cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --suppressions-list
 	-Isdk/include -Ihost $(git ls-files 'host/*.c' 'plugins/*.c' 'ctl/*.c' 'sdk/*.c') ||
 	complain "cppcheck"
 
-git ls-files 'host/*.c' 'plugins/*.c' 'ctl/*.c' 'sdk/*.c' 'tests/*.c' | xargs -P 2 -n 1 sh scripts/tidy.sh ||
+# Those of tests/checker have their defects on purpose.
+git ls-files 'host/*.c' 'plugins/*.c' 'ctl/*.c' 'sdk/*.c' 'tests/*.c' ':!tests/checker/*' | xargs -P 2 -n 1 sh scripts/tidy.sh ||
 	complain "clang-tidy"
 
 [ "$failed" -eq 0 ] && echo "lint: clean"

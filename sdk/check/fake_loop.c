@@ -53,21 +53,30 @@ bool fake_loop_has_refused(void)
 	return loop.has_refused;
 }
 
-int32_t fake_loop_watch(struct pintle_inst *inst, int fd, uint32_t events, pintle_fd_cb *cb,
-			void *arg)
+/* The watch of fd, or a free place; NULL when there is neither. */
+static struct watch *find_watch(int fd)
 {
-	struct watch *slot = NULL;
-	bool is_free;
+	struct watch *spare = NULL;
 
-	(void)pthread_mutex_lock(&loop.mutex);
 	for (size_t i = 0; i < MAX_WATCHES; i++) {
 		struct watch *one = &loop.watches[i];
 
 		if (one->events != 0 && one->fd == fd)
-			slot = one;
-		else if (!slot && one->events == 0)
-			slot = one;
+			return one;
+		if (!spare && one->events == 0)
+			spare = one;
 	}
+	return spare;
+}
+
+int32_t fake_loop_watch(struct pintle_inst *inst, int fd, uint32_t events, pintle_fd_cb *cb,
+			void *arg)
+{
+	struct watch *slot;
+	bool is_free;
+
+	(void)pthread_mutex_lock(&loop.mutex);
+	slot = find_watch(fd);
 	is_free = slot && (events == 0 || !is_refused());
 	if (is_free)
 		*slot = (struct watch){ inst, fd, events, cb, arg };

@@ -46,7 +46,7 @@ static struct pintle_call *call_new(struct world *world, struct pintle_inst *ins
 	(void)pthread_mutex_init(&call->mutex, NULL);
 	lent_init(&call->lent);
 	(void)pthread_mutex_lock(&limbo.mutex);
-	limbo.items = xrealloc(limbo.items, (limbo.n + 1) * sizeof(call));
+	limbo.items = xrealloc(limbo.items, (limbo.n + 1) * sizeof(struct pintle_call *));
 	limbo.items[limbo.n++] = call;
 	(void)pthread_mutex_unlock(&limbo.mutex);
 	return call;
@@ -92,7 +92,9 @@ static bool find_provider_op(const struct plugin *plugin, const char *name, stru
 static bool find_route(const struct plugin *plugin, const struct step *step, struct target *out,
 		       int32_t *purpose_out)
 {
-	for (size_t i = 0; step->words[2] && i < plugin->api.n_routes; i++) {
+	if (!step->words[1] || !step->words[2])
+		return false;
+	for (size_t i = 0; i < plugin->api.n_routes; i++) {
 		const struct pintle_route *route = &plugin->routes[i];
 
 		if (route->kind != PINTLE_TO_OP || strcmp(route->method, step->words[1]) != 0 ||

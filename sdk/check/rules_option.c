@@ -17,10 +17,12 @@
 static const struct pintle_plugin *descriptor(const char *path)
 {
 	const struct pintle_plugin *(*entry)(void) = NULL;
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 
-	if (handle)
-		*(void **)&entry = dlsym(handle, "pintle_plugin_entry");
+	if (!handle)
+		return NULL;
+	*(void **)&entry = dlsym(handle, "pintle_plugin_entry");
+	(void)dlclose(handle);
 	return entry ? entry() : NULL;
 }
 

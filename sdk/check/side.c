@@ -57,10 +57,12 @@ bool side_can_refuse(void)
 
 #else
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what libc calls its own */
 extern void *__libc_malloc(size_t len);
 extern void *__libc_calloc(size_t n, size_t len);
 extern void *__libc_realloc(void *ptr, size_t len);
 extern void __libc_free(void *ptr);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 bool side_can_refuse(void)
 {
