@@ -5,7 +5,7 @@ CHECK_HOST := account account_identity arena base64 clock conf conf_line conf_va
 	hash_scheme identifier json key_dir log migrate opt opt_parse opt_table plugin plugin_file plugin_guard \
 	rng seal transact utf8 xalloc
 CHECK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard sdk/check/*.c sdk/check/suite/*.c)) \
-	$(BUILD)/check/kv_memory.o $(BUILD)/check/kv_contract.o $(BUILD)/check/db_contract.o \
+	$(BUILD)/check/kv_contract.o $(BUILD)/check/db_contract.o \
 	$(CHECK_HOST:%=$(BUILD)/test/host/%.o) $(BUILD)/gen/core_schema.o \
 	$(patsubst plugins/%.c,$(BUILD)/plugins/%.o,$(wildcard plugins/$(CHECK_DRIVER)/*.c))
 CHECK_CFLAGS = $(HOST_CFLAGS) -DPINTLE_TEST -Isdk/check -Isdk/check/suite -Itests/unit
@@ -19,6 +19,10 @@ $(BUILD)/sdk/check/%.o: sdk/check/%.c
 $(BUILD)/check/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CHECK_CFLAGS) -c -o $@ $<
+
+# The store in memory serves the unit tests too.
+$(BUILD)/unit/%.o: HOST_CFLAGS += -Isdk/check
+$(UNIT): $(BUILD)/sdk/check/kv_memory.o
 
 $(BUILD)/pintle-check: $(CHECK_OBJ)
 	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -o $@ $^ $(CHECK_LIBS)

@@ -16,7 +16,7 @@
 
 #define PENDING_MS 5000
 #define PENDING_AGAIN_MS 50 /* once it has been late the rest goes on quickly */
-#define SETTLE_MS 60
+#define SETTLE_MS 20
 #define MAX_VARS 16
 
 /* Calls are kept: a done() that comes too late must find one that says so. */
