@@ -141,10 +141,10 @@ check:
 	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short e2e
 
 asan:
-	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit e2e
+	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit plugin-check e2e
 
 tsan:
-	$(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit e2e
+	$(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit plugin-check e2e
 
 lint: $(foreach plugin,$(PLUGINS),$($(plugin)_GEN))
 	BUILD=$(BUILD) sh scripts/lint.sh

@@ -3,12 +3,11 @@
 # Usage: run_one.sh BUILD NAME
 set -u
 cases=plugins/$2/cases
-if [ -f "$cases" ]; then
-	set -- "$1" "$2" --cases "$cases"
+if [ ! -f "$cases" ]; then
+	echo "FAIL $2: it has no $cases"
+	exit 1
 fi
-build=$1 name=$2
-shift 2
-output=$("$build/pintle-check" "$@" "$build/plugins/$name.so")
+output=$("$1/pintle-check" --cases "$cases" "$1/plugins/$2.so")
 status=$?
 if [ "$status" -ne 0 ]; then
 	printf '%s\n' "$output"
