@@ -28,7 +28,7 @@ static void note_secrets(struct pintle_inst *inst)
 }
 
 bool inst_bind(struct pintle_inst *inst, const struct plugin *plugin, const char *name,
-	       const struct pairs *const *layers, size_t n_layers, struct err *err)
+	       const struct pairs *keys, struct err *err)
 {
 	const struct opt_table table = table_of(plugin), *const tables[] = { &table };
 	struct conf conf = { 0 };
@@ -38,14 +38,8 @@ bool inst_bind(struct pintle_inst *inst, const struct plugin *plugin, const char
 	*inst = (struct pintle_inst){ .plugin = plugin };
 	(void)snprintf(inst->name, sizeof(inst->name), "%s", name);
 	inst->conf = xcalloc(1, plugin->desc.conf_size + 1);
-	for (size_t i = 0; i < n_layers; i++) {
-		for (size_t j = 0; layers[i] && j < layers[i]->n; j++) {
-			const struct pair *pair = &layers[i]->items[j];
-
-			if (!conf_key(section, pair->name))
-				(void)conf_add_key(section, pair->name, pair->value, "conf", 0);
-		}
-	}
+	for (size_t i = 0; i < keys->n; i++)
+		(void)conf_add_key(section, keys->items[i].name, keys->items[i].value, "conf", 0);
 	ok = opt_bind(&table, section, name, inst->conf, err) &&
 	     opt_check_all_used(section, tables, 1, err);
 	conf_fini(&conf);
@@ -62,7 +56,6 @@ int32_t inst_open(struct pintle_inst *inst, struct err *err)
 {
 	int32_t status = PINTLE_OK;
 
-	report_at("open");
 	err->text[0] = '\0';
 	inst->plain = (struct pintle_plain){ services(), inst, inst->conf };
 	inst->self = &inst->plain;
@@ -77,15 +70,16 @@ int32_t inst_open(struct pintle_inst *inst, struct err *err)
 }
 
 bool inst_start(struct pintle_inst *inst, const struct plugin *plugin, const char *name,
-		const struct pairs *const *layers, size_t n_layers, const char *rule)
+		const struct pairs *keys, const char *rule)
 {
 	struct err err;
 	int32_t status;
 
-	if (!inst_bind(inst, plugin, name, layers, n_layers, &err)) {
+	if (!inst_bind(inst, plugin, name, keys, &err)) {
 		report_fail(rule, "its options are refused: %s", err.text);
 		return false;
 	}
+	report_at("open");
 	status = inst_open(inst, &err);
 	if (status != PINTLE_OK) {
 		report_fail(rule, "open answers %d: %s", status, err.text);

@@ -5,14 +5,14 @@
 
 #include "world.h"
 
-/* Fills the options from layers of keys, the later ones first. False when a key is refused. */
+/* Fills the options from the keys of a section. False when one is refused. */
 bool inst_bind(struct pintle_inst *inst, const struct plugin *plugin, const char *name,
-	       const struct pairs *const *layers, size_t n_layers, struct err *err);
+	       const struct pairs *conf, struct err *err);
 /* open(); a refusal's reason is in err. The status is what open() said. */
 int32_t inst_open(struct pintle_inst *inst, struct err *err);
 /* Binds and opens, or breaks rule and answers false. */
 bool inst_start(struct pintle_inst *inst, const struct plugin *plugin, const char *name,
-		const struct pairs *const *layers, size_t n_layers, const char *rule);
+		const struct pairs *conf, const char *rule);
 void inst_close(struct pintle_inst *inst);
 /* Closes if open, and frees. */
 void inst_fini(struct pintle_inst *inst);

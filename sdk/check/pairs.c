@@ -40,10 +40,21 @@ const char *pairs_get(const struct pairs *pairs, const char *name)
 	return pair ? pair->value : NULL;
 }
 
-void pairs_copy(struct pairs *to, const struct pairs *from)
+void pairs_put_all(struct pairs *pairs, const struct pairs *from)
 {
 	for (size_t i = 0; i < from->n; i++)
-		pairs_add(to, from->items[i].name, from->items[i].value);
+		pairs_put(pairs, from->items[i].name, from->items[i].value);
+}
+
+void pairs_drop(struct pairs *pairs, const char *name)
+{
+	struct pair *pair = find(pairs, name);
+
+	if (!pair)
+		return;
+	free(pair->name);
+	free(pair->value);
+	*pair = pairs->items[--pairs->n];
 }
 
 void pairs_fini(struct pairs *pairs)

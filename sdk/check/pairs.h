@@ -21,7 +21,10 @@ void pairs_add(struct pairs *pairs, const char *name, const char *value);
 void pairs_put(struct pairs *pairs, const char *name, const char *value);
 /* The last of that name; NULL. */
 const char *pairs_get(const struct pairs *pairs, const char *name);
-void pairs_copy(struct pairs *to, const struct pairs *from);
+/* Each of from as pairs_put does it. */
+void pairs_put_all(struct pairs *pairs, const struct pairs *from);
+/* Forgets a name; none of it is fine. */
+void pairs_drop(struct pairs *pairs, const char *name);
 void pairs_fini(struct pairs *pairs);
 
 #endif

@@ -20,13 +20,13 @@ struct check {
 
 /* Loads the plugin and watches for accesses to memory that is no longer lent; skips when it cannot. */
 void rules_begin(struct check *check);
-/* The layers of keys for a case; NULL: without one. */
-#define RULES_LAYERS 3
-void rules_layers(const struct check *check, const struct play *play,
-		  const struct pairs *layers[RULES_LAYERS]);
+/* The keys of the section for a case; NULL: without one. The caller ends it. */
+struct pairs rules_conf(const struct check *check, const struct play *play);
 /* An open instance for a case. */
 bool rules_start(struct check *check, const struct play *play, struct pintle_inst *inst,
 		 const char *rule);
+/* What a folder holds: descriptors and threads of this process. */
+int rules_count(const char *dir);
 /* Skips the stage when there is none. */
 void rules_need_cases(const struct check *check);
 

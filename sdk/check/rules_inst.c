@@ -9,27 +9,30 @@
 #include "words.h"
 #include "xalloc.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-void rules_layers(const struct check *check, const struct play *play,
-		  const struct pairs *layers[RULES_LAYERS])
+struct pairs rules_conf(const struct check *check, const struct play *play)
 {
-	layers[0] = play ? &play->conf : NULL;
-	layers[1] = &check->cases.conf;
-	layers[2] = &check->conf;
+	struct pairs conf = { 0 };
+
+	pairs_put_all(&conf, &check->conf);
+	pairs_put_all(&conf, &check->cases.conf);
+	if (play)
+		pairs_put_all(&conf, &play->conf);
+	return conf;
 }
 
 bool rules_start(struct check *check, const struct play *play, struct pintle_inst *inst,
 		 const char *rule)
 {
-	const struct pairs *layers[RULES_LAYERS];
+	struct pairs conf = rules_conf(check, play);
+	bool ok = inst_start(inst, &check->plugin, check->name, &conf, rule);
 
-	rules_layers(check, play, layers);
-	return inst_start(inst, &check->plugin, check->name, layers, RULES_LAYERS, rule);
+	pairs_fini(&conf);
+	return ok;
 }
 
 void rules_need_cases(const struct check *check)
@@ -57,14 +60,8 @@ void rule_open_twice(void *ctx)
 /* The same keys with other texts, so that one instance cannot pass for the other. */
 static struct pairs others(const struct check *check, const struct play *play)
 {
-	const struct pairs *layers[RULES_LAYERS];
-	struct pairs changed = { 0 };
+	struct pairs changed = rules_conf(check, play);
 
-	rules_layers(check, play, layers);
-	for (size_t i = RULES_LAYERS; i > 0; i--)
-		for (size_t j = 0; layers[i - 1] && j < layers[i - 1]->n; j++)
-			pairs_put(&changed, layers[i - 1]->items[j].name,
-				  layers[i - 1]->items[j].value);
 	for (size_t i = 0; i < check->plugin.desc.n_opts; i++) {
 		const struct pintle_opt *opt = &check->plugin.opts[i];
 		const char *text = pairs_get(&changed, opt->name);
@@ -93,7 +90,6 @@ static void expect(struct pintle_inst *inst, const struct check *check, const st
 static void run_beside(struct check *check, const struct play *play)
 {
 	struct pairs changed = others(check, play);
-	const struct pairs *const layers[] = { &changed };
 	struct pintle_inst first, second;
 	struct err err;
 
@@ -101,7 +97,7 @@ static void run_beside(struct check *check, const struct play *play)
 		pairs_fini(&changed);
 		return;
 	}
-	if (inst_bind(&second, &check->plugin, "other", layers, 1, &err) &&
+	if (inst_bind(&second, &check->plugin, "other", &changed, &err) &&
 	    inst_open(&second, &err) != PINTLE_OK)
 		inst_fini(&second); /* its texts may mean something: then the same ones twice */
 	if (!second.conf && !rules_start(check, play, &second, "I02")) {
@@ -167,18 +163,6 @@ void rule_process(void *ctx)
 		report_fail("P01", "its ops change the working directory");
 }
 
-static int count_entries(const char *dir)
-{
-	DIR *stream = opendir(dir);
-	int n = 0;
-
-	while (stream && readdir(stream))
-		n++;
-	if (stream)
-		(void)closedir(stream);
-	return n;
-}
-
 void rule_rests(void *ctx)
 {
 	struct check *check = ctx;
@@ -186,20 +170,20 @@ void rule_rests(void *ctx)
 
 	rules_begin(check);
 	run_all(check); /* what a library keeps for ever is there now */
-	n_fds = count_entries("/proc/self/fd");
-	n_threads = count_entries("/proc/self/task");
+	n_fds = rules_count("/proc/self/fd");
+	n_threads = rules_count("/proc/self/task");
 	run_all(check);
-	if (count_entries("/proc/self/fd") > n_fds)
+	if (rules_count("/proc/self/fd") > n_fds)
 		report_fail("P02", "a descriptor stays open after close");
-	for (int i = 0; i < 100 && count_entries("/proc/self/task") > n_threads; i++)
+	for (int i = 0; i < 100 && rules_count("/proc/self/task") > n_threads; i++)
 		(void)usleep(10000); /* a joined thread takes a moment to leave the list */
-	if (count_entries("/proc/self/task") > n_threads)
+	if (rules_count("/proc/self/task") > n_threads)
 		report_fail("P02", "a thread stays after close");
 }
 
 /* ---- open() with something failing ---- */
 
-static bool may_open(struct check *check, const struct pairs *const *layers, const char *rule,
+static bool may_open(struct check *check, const struct pairs *conf, const char *rule,
 		     const char *what)
 {
 	struct pintle_inst inst;
@@ -207,8 +191,9 @@ static bool may_open(struct check *check, const struct pairs *const *layers, con
 	int32_t status;
 	bool has_come;
 
-	if (!inst_bind(&inst, &check->plugin, check->name, layers, RULES_LAYERS, &err))
+	if (!inst_bind(&inst, &check->plugin, check->name, conf, &err))
 		report_skip("its options are refused");
+	report_at("open");
 	status = inst_open(&inst, &err);
 	side_refuse(0);
 	has_come = fake_loop_has_refused() || side_has_refused();
@@ -221,34 +206,36 @@ static bool may_open(struct check *check, const struct pairs *const *layers, con
 void rule_open_faults(void *ctx)
 {
 	struct check *check = ctx;
-	const struct pairs *layers[RULES_LAYERS];
+	struct pairs conf;
 
 	rules_begin(check);
-	rules_layers(check, NULL, layers);
+	conf = rules_conf(check, NULL);
 	for (int i = 1; i < 16; i++) {
 		fake_loop_refuse(i);
-		if (!may_open(check, layers, "F03", "watch, timer or every failing"))
+		if (!may_open(check, &conf, "F03", "watch, timer or every failing"))
 			break;
 	}
+	pairs_fini(&conf);
 }
 
 void rule_open_memory(void *ctx)
 {
 	struct check *check = ctx;
-	const struct pairs *layers[RULES_LAYERS];
+	struct pairs conf;
 	int64_t n_before;
 
 	rules_begin(check);
 	if (!side_can_refuse())
 		report_skip("a sanitizer has the allocator");
-	rules_layers(check, NULL, layers);
-	(void)may_open(check, layers, "F04", "nothing");
+	conf = rules_conf(check, NULL);
+	(void)may_open(check, &conf, "F04", "nothing");
 	for (int64_t i = 1; i < 1000; i++) {
 		n_before = side_n_blocks();
 		side_refuse(i);
-		if (!may_open(check, layers, "F04", "an allocation that fails"))
+		if (!may_open(check, &conf, "F04", "an allocation that fails"))
 			break;
 		if (side_n_blocks() > n_before)
 			report_fail("M02", "open: an allocation that fails leaves memory behind");
 	}
+	pairs_fini(&conf);
 }

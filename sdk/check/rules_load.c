@@ -155,7 +155,7 @@ void rule_exports(void *ctx)
 
 /* ---- What its entry does ---- */
 
-static int count_entries(const char *dir)
+int rules_count(const char *dir)
 {
 	DIR *stream = opendir(dir);
 	int n = 0;
@@ -178,7 +178,7 @@ static off_t written(void)
 void rule_entry(void *ctx)
 {
 	const struct check *check = ctx;
-	int n_threads = count_entries("/proc/self/task"), n_fds = count_entries("/proc/self/fd");
+	int n_threads = rules_count("/proc/self/task"), n_fds = rules_count("/proc/self/fd");
 	off_t n_written = written();
 	const struct pintle_plugin *first, *second;
 	int64_t n_blocks;
@@ -202,9 +202,9 @@ void rule_entry(void *ctx)
 		report_fail("L03", "its entry allocates memory");
 	if (first != second)
 		report_fail("L03", "its entry answers another descriptor each time");
-	if (count_entries("/proc/self/task") != n_threads)
+	if (rules_count("/proc/self/task") != n_threads)
 		report_fail("L03", "loading it starts a thread");
-	if (count_entries("/proc/self/fd") != n_fds)
+	if (rules_count("/proc/self/fd") != n_fds)
 		report_fail("L03", "loading it opens a descriptor");
 	if (written() != n_written)
 		report_fail("L03", "loading it prints");

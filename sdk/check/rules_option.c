@@ -74,25 +74,18 @@ void rule_options(void *ctx)
 static bool open_with(struct check *check, const struct pintle_opt *opt, const char *value,
 		      const char *rule, const char *what)
 {
-	const struct pairs *layers[RULES_LAYERS + 1], *given[RULES_LAYERS];
-	struct pairs changed = { 0 }, all = { 0 };
+	struct pairs conf = rules_conf(check, NULL);
 	struct pintle_inst inst;
 	struct err err;
 	int32_t status;
 	bool is_bound;
 
-	rules_layers(check, NULL, given);
-	for (size_t i = RULES_LAYERS; i > 0; i--)
-		if (given[i - 1])
-			for (size_t j = 0; j < given[i - 1]->n; j++)
-				if (strcmp(given[i - 1]->items[j].name, opt->name) != 0)
-					pairs_put(&all, given[i - 1]->items[j].name,
-						  given[i - 1]->items[j].value);
 	if (value)
-		pairs_put(&changed, opt->name, value);
-	layers[0] = &changed;
-	layers[1] = &all;
-	is_bound = inst_bind(&inst, &check->plugin, check->name, layers, 2, &err);
+		pairs_put(&conf, opt->name, value);
+	else
+		pairs_drop(&conf, opt->name);
+	is_bound = inst_bind(&inst, &check->plugin, check->name, &conf, &err);
+	pairs_fini(&conf);
 	if (is_bound) {
 		report_at("open with %s %s", opt->name, what);
 		status = inst_open(&inst, &err);
@@ -102,8 +95,6 @@ static bool open_with(struct check *check, const struct pintle_opt *opt, const c
 			report_fail(rule, "%s %s: open refuses without a reason", opt->name, what);
 		inst_fini(&inst);
 	}
-	pairs_fini(&changed);
-	pairs_fini(&all);
 	return is_bound;
 }
 
