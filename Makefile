@@ -144,7 +144,7 @@ asan:
 	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit plugin-check e2e
 
 tsan:
-	$(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit plugin-check e2e
+	TSAN_OPTIONS=atexit_sleep_ms=0 $(MAKE) BUILD=build/tsan SAN=thread CFLAGS='-O1 -g' unit plugin-check e2e
 
 lint: $(foreach plugin,$(PLUGINS),$($(plugin)_GEN))
 	BUILD=$(BUILD) sh scripts/lint.sh

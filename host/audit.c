@@ -115,15 +115,17 @@ static int32_t insert_all(struct tx *tx, void *ctx)
 static bool take_waiting(struct audit *audit)
 {
 	struct attempt_row *empty = audit->writing;
+	bool has_rows;
 
 	(void)pthread_mutex_lock(&audit->lock);
 	audit->writing = audit->waiting;
 	audit->n_writing = audit->n_waiting;
 	audit->waiting = empty;
 	audit->n_waiting = 0;
-	audit->is_scheduled = audit->n_writing > 0;
-	(void)pthread_mutex_unlock(&audit->lock);
-	return audit->n_writing > 0;
+	has_rows = audit->n_writing > 0;
+	audit->is_scheduled = has_rows;
+	(void)pthread_mutex_unlock(&audit->lock); /* from here on another flush may begin */
+	return has_rows;
 }
 
 static void flush(struct audit *audit)

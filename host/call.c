@@ -92,6 +92,20 @@ static struct pintle_call *rest(struct pintle_call *call)
 	return out;
 }
 
+void call_free_all(void)
+{
+	(void)pthread_mutex_lock(&limbo.lock);
+	while (limbo.oldest) {
+		struct pintle_call *call = limbo.oldest;
+
+		limbo.oldest = call->next;
+		free(call);
+	}
+	limbo.newest = NULL;
+	limbo.n_calls = 0;
+	(void)pthread_mutex_unlock(&limbo.lock);
+}
+
 void call_free(struct pintle_call *call)
 {
 	if (!call)
@@ -257,6 +271,15 @@ static void wake(struct call_waiter *waiter)
 	(void)pthread_mutex_unlock(&waiter->lock);
 }
 
+/* The lock orders this thread, which is the plugin's own, before the end of the worker. */
+static void drop_late(const struct pintle_call *call)
+{
+	(void)pthread_mutex_lock(&limbo.lock);
+	metrics_count(call->host->self, METRIC_LATE_COMPLETIONS, 1);
+	log_warn("%s: done() for a call that is over", call->inst->name);
+	(void)pthread_mutex_unlock(&limbo.lock);
+}
+
 void call_done(struct pintle_call *call, int32_t status)
 {
 	int state = STATE_RUNNING;
@@ -267,8 +290,7 @@ void call_done(struct pintle_call *call, int32_t status)
 		return;
 	if (state != STATE_PENDING ||
 	    !atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED)) {
-		metrics_count(call->host->self, METRIC_LATE_COMPLETIONS, 1);
-		log_warn("%s: done() for a call that is over", call->inst->name);
+		drop_late(call);
 		return;
 	}
 	call->status = status;

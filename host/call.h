@@ -67,6 +67,8 @@ struct pintle_call {
 struct pintle_call *call_new(struct host *host, struct request *request, struct pintle_inst *inst,
 			     const char *op, int32_t purpose);
 void call_free(struct pintle_call *call); /* NULL is fine */
+/* [main] Calls that are over and still known to a late done(): no plugin calls it any more. */
+void call_free_all(void);
 /*
  * [worker] Runs op. then is called exactly once with the final status: on this thread before call_run
  * returns, or on a worker thread after PENDING; never when the call was abandoned. Touch neither call

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host_make.h"
 
+#include "call.h"
 #include "clock.h"
 #include "migrate.h"
 #include "routes.h"
@@ -273,6 +274,9 @@ void host_undo(struct host *host)
 	network_list_fini(&host->metrics_allow);
 	network_list_fini(&host->blocked);
 	free_groups(host);
+	for (size_t i = 0; i < host->instances.n_items; i++)
+		instance_close(&host->instances.items[i]);
+	call_free_all(); /* their threads are gone, what they knew may go */
 	instances_fini(&host->instances);
 	keyring_free(host->keyring);
 	seal_free(host->seal);

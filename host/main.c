@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,8 @@ int main(int argc, char **argv)
 	fill_standard_fds();
 	(void)mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	json_start();
+	/* An exit() inside a plugin must not take the ground from under the other threads. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	if (!read_options(&command, argc, argv) ||
 	    !is_complete(&command, argc - optind, argv + optind)) {
 		print_usage(stderr);
