@@ -50,16 +50,23 @@ const struct pintle_host *services(void)
 
 /* ---- Folders ---- */
 
+static char run_dir[PATH_MAX]; /* the first one made; the others lie in it */
+
 void world_make_dir(char out[PATH_MAX])
 {
 	/* In memory where that is possible: nothing here has to survive. */
 	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
 
-	(void)snprintf(out, PATH_MAX, "%s/pintle-check-XXXXXX", base ? base : "/tmp");
+	if (*run_dir)
+		(void)snprintf(out, PATH_MAX, "%.4000s/XXXXXX", run_dir);
+	else
+		(void)snprintf(out, PATH_MAX, "%.4000s/pintle-check-XXXXXX", base ? base : "/tmp");
 	if (!mkdtemp(out)) {
 		perror(out);
 		exit(2);
 	}
+	if (!*run_dir)
+		(void)snprintf(run_dir, sizeof(run_dir), "%s", out);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

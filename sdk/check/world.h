@@ -102,7 +102,8 @@ void world_init(struct world *world, const struct plugin *plugin, const char *te
 void world_fini(struct world *world);
 /* The database with the schema of the host and of the plugin in it. */
 struct db *world_db(struct world *world);
-/* A folder of its own below the run's, and its removal. */
+/* A folder of its own below the first one, and the removal of one with all in it: the first is removed at
+ * the end, with what stages that crashed have left. */
 void world_make_dir(char out[PATH_MAX]);
 void world_remove_dir(const char *dir);
 /* Milliseconds the wall clock is ahead; all worlds share it. */
