@@ -44,6 +44,7 @@ struct board_route {
 /* Written by its worker only. */
 struct board_worker {
 	_Atomic int32_t pid, state, generation, n_restarts;
+	_Atomic int64_t beat_ms; /* monotonic: its loop turned; 0: not yet */
 	struct board_fault fault;
 	struct board_route routes[BOARD_ROUTES];
 	_Atomic uint64_t counters[BOARD_COUNTERS]; /* see metrics.h */

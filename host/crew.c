@@ -23,6 +23,8 @@
 #define QUICK_DEATHS_FREE 4
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 5000
+/* A loop that turns beats once a second. */
+#define SILENT_MS 10000
 
 /* ---- Start ---- */
 
@@ -69,6 +71,7 @@ static void prepare_slot(struct board_worker *self, int generation)
 	atomic_store(&self->fault.instance, -1);
 	self->fault.op[0] = '\0';
 	atomic_store(&self->generation, generation);
+	atomic_store(&self->beat_ms, 0);
 	atomic_store(&self->state, BOARD_STARTING);
 }
 
@@ -132,6 +135,22 @@ bool crew_hear(struct crew *crew, int slot, struct err *err)
 }
 
 /* ---- End ---- */
+
+void crew_end_silent(struct crew *crew)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	for (int slot = 0; slot < BOARD_WORKERS; slot++) {
+		int64_t beat_ms = atomic_load(&crew->board->workers[slot].beat_ms);
+
+		if (crew->members[slot].pid == 0 || beat_ms == 0 || now_ms - beat_ms < SILENT_MS)
+			continue;
+		log_error("worker %d (pid %d) has not turned its loop for %d s: it is killed", slot,
+			  (int)crew->members[slot].pid, SILENT_MS / 1000);
+		atomic_store(&crew->board->workers[slot].beat_ms, 0); /* said once */
+		(void)kill(crew->members[slot].pid, SIGKILL);
+	}
+}
 
 static void count_kill(struct crew *crew, int index)
 {

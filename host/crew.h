@@ -33,6 +33,8 @@ void crew_fill(struct crew *crew, struct generation *generation);
 bool crew_hear(struct crew *crew, int slot, struct err *err);
 /* Takes the next dead member away: its generation, or NULL when none has died. *was_ready_out: it served. */
 struct generation *crew_reap(struct crew *crew, bool *was_ready_out);
+/* Kills who has stopped turning its loop: it serves nobody, and nothing else would notice. */
+void crew_end_silent(struct crew *crew);
 void crew_retire(struct crew *crew, int slot);
 void crew_resume(struct crew *crew, const char *instance);
 void crew_signal(const struct crew *crew, const struct generation *generation, int signal);

@@ -160,6 +160,7 @@ static void run(struct supervisor *s)
 	while ((!s->is_stopping && !s->line.has_failed) ||
 	       crew_count(&s->line.crew, NULL, false) > 0) {
 		succession_tend(&s->line);
+		crew_end_silent(&s->line.crew);
 		end_late_check(s);
 		check_again(s);
 		fill_poll(s, polled);

@@ -141,6 +141,7 @@ static void tick(void *arg)
 {
 	struct worker *worker = arg;
 
+	atomic_store(&worker->host.self->beat_ms, clock_mono_ms());
 	show_load(worker);
 	show_drops(worker);
 	chores_tick(worker->chores);
@@ -224,6 +225,7 @@ static void announce(void *arg)
 	const struct worker *worker = arg;
 	const char ready = WORKER_READY;
 
+	atomic_store(&worker->host.self->beat_ms, clock_mono_ms());
 	atomic_store(&worker->host.self->state, BOARD_SERVING);
 	(void)!write(worker->start->ready_pipe, &ready, 1); /* without supervisor tick ends us */
 	(void)close(worker->start->ready_pipe);

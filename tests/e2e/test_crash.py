@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import time
 
 import pytest
@@ -138,6 +139,15 @@ def test_a_kill_from_outside_blames_nobody(unruly):
     wait_for(lambda: is_whole(unruly), "two workers")
     assert all(i["kills"] == 0 for i in unruly.ctl("status")["instances"])
     assert re.search(r"worker \d+ \(pid \d+\) ended: Killed", unruly.log(), re.M)
+
+
+def test_a_worker_that_does_nothing_any_more_is_replaced(unruly):
+    """Stopped, so that its loop does not turn; the other one serves meanwhile."""
+    silent = unruly.workers()[0]
+    wait_for(lambda: is_whole(unruly), "two workers")
+    os.kill(silent, signal.SIGSTOP)
+    wait_for(lambda: silent not in unruly.workers() and is_whole(unruly), "its successor", 40)
+    assert "has not turned its loop" in unruly.log()
 
 
 def test_a_hang_is_cut_and_the_worker_replaced(unruly):
