@@ -22,7 +22,7 @@
 #define LIMBO_MAX 1024
 
 /* States; a done() before its op returned is STATE_EARLY plus the status. */
-enum { STATE_RUNNING, STATE_PENDING, STATE_FINISHED, STATE_EARLY };
+enum { STATE_RUNNING, STATE_PENDING, STATE_ABANDONED, STATE_FINISHED, STATE_EARLY };
 
 struct call_waiter {
 	pthread_mutex_t lock;
@@ -60,6 +60,7 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 	return call;
 }
 
+/* Once and again is fine. */
 static void empty(struct pintle_call *call)
 {
 	flow_fini(&call->flow);
@@ -68,8 +69,14 @@ static void empty(struct pintle_call *call)
 	json_decref(call->outcome.fields);
 	message_free(call->messages);
 	arena_fini(&call->arena);
+	call->outcome = (struct call_outcome){ 0 };
 	call->messages = NULL;
 	call->request = NULL;
+}
+
+static bool is_abandoned(const struct pintle_call *call)
+{
+	return atomic_load(&call->state) == STATE_ABANDONED;
 }
 
 static struct pintle_call *rest(struct pintle_call *call)
@@ -99,6 +106,7 @@ void call_free_all(void)
 		struct pintle_call *call = limbo.oldest;
 
 		limbo.oldest = call->next;
+		empty(call);
 		free(call);
 	}
 	limbo.newest = NULL;
@@ -110,9 +118,13 @@ void call_free(struct pintle_call *call)
 {
 	if (!call)
 		return;
-	empty(call);
+	/* What an abandoned op was lent stays as long as it is known. */
+	if (!is_abandoned(call))
+		empty(call);
 	if (call->was_pending)
 		call = rest(call);
+	if (call)
+		empty(call);
 	free(call);
 }
 
@@ -223,7 +235,7 @@ static int32_t wait_or_abandon(struct pintle_call *call)
 
 	if (wait_for_end(call))
 		return call->status;
-	if (atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
+	if (atomic_compare_exchange_strong(&call->state, &state, STATE_ABANDONED))
 		return PINTLE_TIMEOUT;
 	while (!wait_for_end(call))
 		;
@@ -237,6 +249,7 @@ int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op)
 	int32_t status;
 
 	call->waiter = &waiter;
+	call->is_waited_for = true;
 	status = run_op(call, op);
 	if (!settle(call, &status))
 		status = wait_or_abandon(call);
@@ -271,12 +284,16 @@ static void wake(struct call_waiter *waiter)
 	(void)pthread_mutex_unlock(&waiter->lock);
 }
 
-/* The lock orders this thread, which is the plugin's own, before the end of the worker. */
-static void drop_late(const struct pintle_call *call)
+/* The lock orders this thread, which is the plugin's own, before the end of the worker. An abandoned op
+ * that ends after all gives its request back. */
+static void drop_late(struct pintle_call *call, int state)
 {
 	(void)pthread_mutex_lock(&limbo.lock);
 	metrics_count(call->host->self, METRIC_LATE_COMPLETIONS, 1);
 	log_warn("%s: done() for a call that is over", call->inst->name);
+	if (state == STATE_ABANDONED && !call->is_waited_for &&
+	    atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
+		dispatch_give_back(call->request);
 	(void)pthread_mutex_unlock(&limbo.lock);
 }
 
@@ -290,7 +307,7 @@ void call_done(struct pintle_call *call, int32_t status)
 		return;
 	if (state != STATE_PENDING ||
 	    !atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED)) {
-		drop_late(call);
+		drop_late(call, state);
 		return;
 	}
 	call->status = status;
@@ -305,7 +322,7 @@ bool call_abandon(struct request *request)
 	struct pintle_call *call = atomic_load(&request->pending);
 	int state = STATE_PENDING;
 
-	if (!call || !atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
+	if (!call || !atomic_compare_exchange_strong(&call->state, &state, STATE_ABANDONED))
 		return false;
 	log_warn("%s: %s never called done()", call->inst->name, call->op);
 	return true;

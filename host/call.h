@@ -57,6 +57,7 @@ struct pintle_call {
 	int64_t deadline_ms;      /* monotonic */
 	call_then *then;
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
+	bool is_waited_for;         /* by another op or a message, not by a request */
 	bool was_pending;           /* done() may still come */
 	_Atomic int state;          /* call.c's */
 	int32_t status;             /* what done() said */

@@ -22,6 +22,7 @@
 #include <strings.h>
 
 #define TICK_MS 50
+#define ABANDONED_MAX 1024 /* what a worker bears of promises not kept */
 
 /* ---- In flight ---- */
 
@@ -131,7 +132,6 @@ static struct request *request_new(struct host *host, struct http_request *http)
 
 static void request_free(struct request *request)
 {
-	unlink_request(&request->host->dispatch, request);
 	call_free(request->call);
 	http_request_free(request->http);
 	json_decref(request->fields);
@@ -164,6 +164,7 @@ static void finish_on_loop(void *arg)
 	if (!request->is_answered)
 		send_answer(request, &request->built,
 			    request->who.is_known ? request->who.session.uuid : NULL);
+	unlink_request(&request->host->dispatch, request);
 	request_free(request);
 }
 
@@ -430,7 +431,45 @@ static void give_up(struct request *request)
 	send_answer(request, &answer, NULL);
 }
 
-/* An op that promised to answer later, and did not, is let go. */
+/* An op that promised to answer later, and did not, is let go. What it was lent is kept for it. */
+static void abandon(struct request *request)
+{
+	struct host *host = request->host;
+	struct dispatch *dispatch = &host->dispatch;
+
+	unlink_request(dispatch, request);
+	request->older = dispatch->abandoned;
+	dispatch->abandoned = request;
+	if (++dispatch->n_abandoned > ABANDONED_MAX)
+		worker_retire(host, request->inst->board_index, "done");
+}
+
+static void give_back_on_loop(void *arg)
+{
+	struct request *request = arg, **at = &request->host->dispatch.abandoned;
+
+	while (*at != request)
+		at = &(*at)->older;
+	*at = request->older;
+	request->host->dispatch.n_abandoned--;
+	request_free(request);
+}
+
+void dispatch_give_back(struct request *request)
+{
+	loop_post(request->host->loop, give_back_on_loop, request);
+}
+
+void dispatch_free_abandoned(struct host *host)
+{
+	while (host->dispatch.abandoned) {
+		struct request *request = host->dispatch.abandoned;
+
+		host->dispatch.abandoned = request->older;
+		request_free(request);
+	}
+}
+
 static void look_after(struct request *request, int64_t now_ms)
 {
 	if (now_ms < request->deadline_ms)
@@ -439,7 +478,7 @@ static void look_after(struct request *request, int64_t now_ms)
 		give_up(request);
 	if (now_ms >= request->deadline_ms + request->host->settings->pool.retire_after_ms &&
 	    call_abandon(request))
-		finish_on_loop(request);
+		abandon(request);
 }
 
 static const struct pintle_inst *instance_at(const struct host *host, int board_index)

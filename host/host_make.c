@@ -276,7 +276,8 @@ void host_undo(struct host *host)
 	free_groups(host);
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		instance_close(&host->instances.items[i]);
-	call_free_all(); /* their threads are gone, what they knew may go */
+	dispatch_free_abandoned(host); /* their threads are gone, what they knew may go */
+	call_free_all();
 	instances_fini(&host->instances);
 	keyring_free(host->keyring);
 	seal_free(host->seal);
