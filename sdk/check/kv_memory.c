@@ -166,22 +166,34 @@ static int32_t count(struct kv_memory *memory, const struct pintle_kv_limit *lim
 	return PINTLE_OK;
 }
 
+static int32_t count_each(struct kv_memory *memory, const struct pintle_kv_request *request,
+			  int only_look, struct pintle_kv_answer *out, int64_t *left)
+{
+	for (size_t i = 0; i < request->n_limits; i++) {
+		const struct pintle_kv_limit *limit = &request->limits[i];
+		int32_t status = count(memory, limit, only_look, out);
+
+		if (status == PINTLE_LIMITED)
+			out->number = (int64_t)i;
+		if (status != PINTLE_OK)
+			return status;
+		if (limit->max - out->number < *left)
+			*left = limit->max - out->number;
+	}
+	return PINTLE_OK;
+}
+
+/* All or none: looked at first. */
 static int32_t count_all(struct kv_memory *memory, const struct pintle_kv_request *request,
 			 struct pintle_kv_answer *out)
 {
 	int64_t left = INT64_MAX;
+	int32_t status = count_each(memory, request, 1, out, &left);
 
-	for (size_t i = 0; i < 2 * request->n_limits; i++) {
-		const struct pintle_kv_limit *limit = &request->limits[i % request->n_limits];
-		int32_t status = count(memory, limit, i < request->n_limits, out);
-
-		if (status == PINTLE_LIMITED)
-			out->number = (int64_t)(i % request->n_limits);
-		if (status != PINTLE_OK)
-			return status;
-		if (limit->max - out->number < left)
-			left = limit->max - out->number;
-	}
+	if (status == PINTLE_OK)
+		status = count_each(memory, request, 0, out, &left);
+	if (status != PINTLE_OK)
+		return status;
 	out->number = left;
 	out->ttl_ms = 0;
 	return PINTLE_OK;
