@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "host.h"
+#include "in_flight.h"
 #include "log.h"
 #include "message.h"
 #include "metrics.h"
@@ -293,7 +294,7 @@ static void drop_late(struct pintle_call *call, int state)
 	log_warn("%s: done() for a call that is over", call->inst->name);
 	if (state == STATE_ABANDONED && !call->is_waited_for &&
 	    atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
-		dispatch_give_back(call->request);
+		in_flight_give_back(call->request);
 	(void)pthread_mutex_unlock(&limbo.lock);
 }
 

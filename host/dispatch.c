@@ -7,137 +7,21 @@
 #include "clock.h"
 #include "cors.h"
 #include "host.h"
+#include "in_flight.h"
 #include "log.h"
 #include "metrics.h"
 #include "request.h"
 #include "rng.h"
-#include "text.h"
 #include "touch.h"
 #include "worker.h"
-#include "xalloc.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
 
 #define TICK_MS 50
-#define ABANDONED_MAX 1024 /* what a worker bears of promises not kept */
-
-/* ---- In flight ---- */
-
-static void link_request(struct dispatch *dispatch, struct request *request)
-{
-	request->older = dispatch->newest;
-	if (request->older)
-		request->older->newer = request;
-	dispatch->newest = request;
-	dispatch->n_running++;
-}
-
-static void unlink_request(struct dispatch *dispatch, struct request *request)
-{
-	if (request->newer)
-		request->newer->older = request->older;
-	else
-		dispatch->newest = request->older;
-	if (request->older)
-		request->older->newer = request->newer;
-	dispatch->n_running--;
-}
 
 size_t dispatch_n_running(const struct host *host)
 {
 	return host->dispatch.n_running;
-}
-
-static bool id_is_plain(struct slice id)
-{
-	if (id.len < 8 || id.len > 64)
-		return false;
-	for (size_t i = 0; i < id.len; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_",
-			    id.ptr[i]))
-			return false;
-	return true;
-}
-
-static void make_id(struct dispatch *dispatch, char *out, size_t size)
-{
-	struct text id = { .bytes = out, .size = size - 1 };
-
-	text_put(&id, dispatch->boot);
-	text_put_hex(&id, ++dispatch->n_begun, 10);
-	assert(text_fits(&id));
-	out[id.len] = '\0';
-}
-
-/* A trusted proxy's id is kept, so that its log and ours can be read together. */
-static void name_request(struct request *request)
-{
-	struct host *host = request->host;
-	struct slice given = http_head_get(&request->http->head, "x-request-id");
-
-	if (given.ptr && id_is_plain(given) &&
-	    network_list_has(&host->trusted, &request->http->peer))
-		(void)snprintf(request->id, sizeof(request->id), "%.*s", (int)given.len, given.ptr);
-	else
-		make_id(&host->dispatch, request->id, sizeof(request->id));
-}
-
-static struct slice bearer_of(const struct http_request *http)
-{
-	struct slice value = http_head_get(&http->head, "authorization");
-
-	if (value.len < 8 || strncasecmp(value.ptr, "bearer ", 7) != 0)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ value.ptr + 7, value.len - 7 };
-}
-
-/* A proxy may add a line of its own: all of them are one list. */
-static void find_client(struct request *request)
-{
-	const struct http_request *http = request->http;
-	const struct network_list *trusted = &request->host->trusted;
-	struct slice hops = { NULL, 0 };
-
-	if (http_head_count(&http->head, "x-forwarded-for") > 0 &&
-	    network_list_has(trusted, &http->peer)) {
-		size_t max = (size_t)request->host->settings->server.max_head;
-		char *all = arena_alloc(&request->arena, max);
-
-		if (http_head_join(&http->head, "x-forwarded-for", all, max, &hops.len))
-			hops.ptr = all;
-	}
-	address_of_client(&request->client, &http->peer, hops, trusted);
-}
-
-static struct request *request_new(struct host *host, struct http_request *http)
-{
-	struct request *request = xcalloc(1, sizeof(*request));
-
-	request->host = host;
-	request->http = http;
-	request->start_us = http->start_us;
-	request->deadline_ms = clock_mono_ms() + host->settings->pool.call_timeout_ms;
-	request->is_control = http->listener_tag != NULL;
-	name_request(request);
-	find_client(request);
-	address_text(&request->client, request->client_text);
-	request->lang = request_lang(request);
-	request->bearer = bearer_of(http);
-	link_request(&host->dispatch, request);
-	return request;
-}
-
-static void request_free(struct request *request)
-{
-	call_free(request->call);
-	http_request_free(request->http);
-	json_decref(request->fields);
-	answer_fini(&request->answer);
-	arena_fini(&request->arena);
-	free(request);
 }
 
 /* ---- The way out ---- */
@@ -164,8 +48,7 @@ static void finish_on_loop(void *arg)
 	if (!request->is_answered)
 		send_answer(request, &request->built,
 			    request->who.is_known ? request->who.session.uuid : NULL);
-	unlink_request(&request->host->dispatch, request);
-	request_free(request);
+	in_flight_end(request);
 }
 
 void dispatch_finish(struct request *request)
@@ -191,7 +74,7 @@ void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 	char id[40];
 
 	metrics_request(host->self, BOARD_NO_ROUTE, status, 0);
-	make_id(&host->dispatch, id, sizeof(id));
+	in_flight_make_id(&host->dispatch, id, sizeof(id));
 	answer_plain(out, status, error, "en", id, body);
 	out->must_close = true;
 }
@@ -401,7 +284,7 @@ static void look_up_token(struct request *request)
 
 void dispatch_handle(void *ctx, struct http_request *http)
 {
-	struct request *request = request_new(ctx, http);
+	struct request *request = in_flight_new(ctx, http);
 
 	if (!find_route(request) || !may_enter(request)) {
 		dispatch_finish(request);
@@ -431,45 +314,6 @@ static void give_up(struct request *request)
 	send_answer(request, &answer, NULL);
 }
 
-/* An op that promised to answer later, and did not, is let go. What it was lent is kept for it. */
-static void abandon(struct request *request)
-{
-	struct host *host = request->host;
-	struct dispatch *dispatch = &host->dispatch;
-
-	unlink_request(dispatch, request);
-	request->older = dispatch->abandoned;
-	dispatch->abandoned = request;
-	if (++dispatch->n_abandoned > ABANDONED_MAX)
-		worker_retire(host, request->inst->board_index, "done");
-}
-
-static void give_back_on_loop(void *arg)
-{
-	struct request *request = arg, **at = &request->host->dispatch.abandoned;
-
-	while (*at != request)
-		at = &(*at)->older;
-	*at = request->older;
-	request->host->dispatch.n_abandoned--;
-	request_free(request);
-}
-
-void dispatch_give_back(struct request *request)
-{
-	loop_post(request->host->loop, give_back_on_loop, request);
-}
-
-void dispatch_free_abandoned(struct host *host)
-{
-	while (host->dispatch.abandoned) {
-		struct request *request = host->dispatch.abandoned;
-
-		host->dispatch.abandoned = request->older;
-		request_free(request);
-	}
-}
-
 static void look_after(struct request *request, int64_t now_ms)
 {
 	if (now_ms < request->deadline_ms)
@@ -478,7 +322,7 @@ static void look_after(struct request *request, int64_t now_ms)
 		give_up(request);
 	if (now_ms >= request->deadline_ms + request->host->settings->pool.retire_after_ms &&
 	    call_abandon(request))
-		abandon(request);
+		in_flight_abandon(request);
 }
 
 static const struct pintle_inst *instance_at(const struct host *host, int board_index)

@@ -32,10 +32,6 @@ void dispatch_handle(void *ctx, struct http_request *http);
 void dispatch_refuse(void *ctx, int status, struct http_answer *out);
 /* [any] Sends what the request's answer says and frees the request. For routes that finish themselves. */
 void dispatch_finish(struct request *request);
-/* [any] The op of an abandoned request has ended after all. */
-void dispatch_give_back(struct request *request);
-/* [main] Frees what was abandoned: no plugin runs any more. */
-void dispatch_free_abandoned(struct host *host);
 /* [loop] Takes a request answered on the loop to a worker thread after all; run finishes it. */
 void dispatch_to_worker(struct request *request, void (*run)(struct request *));
 size_t dispatch_n_running(const struct host *host);

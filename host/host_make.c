@@ -3,6 +3,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "in_flight.h"
 #include "migrate.h"
 #include "routes.h"
 #include "services.h"
@@ -276,7 +277,7 @@ void host_undo(struct host *host)
 	free_groups(host);
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		instance_close(&host->instances.items[i]);
-	dispatch_free_abandoned(host); /* their threads are gone, what they knew may go */
+	in_flight_free_abandoned(host); /* their threads are gone, what they knew may go */
 	call_free_all();
 	instances_fini(&host->instances);
 	keyring_free(host->keyring);
