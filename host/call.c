@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "host.h"
 #include "in_flight.h"
+#include "json.h"
 #include "log.h"
 #include "message.h"
 #include "metrics.h"
@@ -136,6 +137,30 @@ int32_t call_gate(const struct pintle_call *call)
 	if (clock_mono_ms() >= call->deadline_ms)
 		return PINTLE_TIMEOUT;
 	return call->outcome.has_bad_type ? PINTLE_INVALID : PINTLE_OK;
+}
+
+/* A field of the wrong type looks absent to the op: what is wrong with it is told once. */
+static bool is_named(const json_t *fields, const char *name)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(fields, i, entry) {
+		if (strcmp(json_text_member(entry, "field"), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int32_t call_invalid(struct pintle_call *call, const char *field, const char *reason)
+{
+	if (!call->outcome.fields)
+		call->outcome.fields = json_array();
+	if (is_named(call->outcome.fields, field))
+		return PINTLE_INVALID;
+	(void)json_array_append_new(call->outcome.fields,
+				    json_pack("{s:s, s:s}", "field", field, "reason", reason));
+	return PINTLE_INVALID;
 }
 
 /* ---- Running ---- */

@@ -82,6 +82,8 @@ int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op);
 bool call_abandon(struct request *request);
 /* [any] The ABI's done(). Late and repeated ones are counted and dropped. */
 void call_done(struct pintle_call *call, int32_t status);
+/* The ABI's invalid(): names a field once, with its first reason. Returns PINTLE_INVALID. */
+int32_t call_invalid(struct pintle_call *call, const char *field, const char *reason);
 /* Whether nothing may be done any more, and the status that says so; OK otherwise. */
 int32_t call_gate(const struct pintle_call *call);
 

@@ -29,15 +29,6 @@ static json_t *profile_claims(const struct pintle_call *call)
 	return patch;
 }
 
-static int32_t refuse(struct pintle_call *call, const char *field, const char *reason)
-{
-	if (!call->outcome.fields)
-		call->outcome.fields = json_array();
-	(void)json_array_append_new(call->outcome.fields,
-				    json_pack("{s:s, s:s}", "field", field, "reason", reason));
-	return PINTLE_INVALID;
-}
-
 int32_t newcomer_check(struct pintle_call *call)
 {
 	const char *user_type = json_text_member(call->outcome.claims, "user_type");
@@ -46,11 +37,11 @@ int32_t newcomer_check(struct pintle_call *call)
 	int32_t status;
 
 	if (user_type && !account_type_ok(&call->host->settings->account, user_type))
-		return refuse(call, "user_type", "not_allowed");
+		return call_invalid(call, "user_type", "not_allowed");
 	patch = profile_claims(call);
 	status = account_check_profile(patch, &field, &reason);
 	if (status == PINTLE_INVALID)
-		(void)refuse(call, field, reason);
+		(void)call_invalid(call, field, reason);
 	json_decref(patch);
 	return status;
 }
@@ -64,7 +55,7 @@ static int32_t apply_claims(struct pintle_call *call, int64_t account_id)
 	if (json_object_size(patch) > 0)
 		status = account_update_profile(&call->tx, account_id, patch, &field, &reason);
 	if (status == PINTLE_INVALID)
-		(void)refuse(call, field, reason);
+		(void)call_invalid(call, field, reason);
 	json_decref(patch);
 	return status;
 }
@@ -77,7 +68,7 @@ int32_t newcomer_create(struct pintle_call *call, const struct pintle_identity *
 					call->inst->name, newcomer_claims(call), user_type, out);
 
 	if (status == PINTLE_INVALID)
-		return refuse(call, "user_type", "not_allowed");
+		return call_invalid(call, "user_type", "not_allowed");
 	if (status != PINTLE_OK)
 		return status;
 	call->outcome.created_id = out->id;

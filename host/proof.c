@@ -56,9 +56,7 @@ static int32_t refuse_identifier(struct pintle_call *call, const char *ns, const
 	const json_t *given = ns ? json_object_get(call->request->fields, ns) : NULL;
 	const char *reason = given && !json_is_null(given) ? "type" : "required";
 
-	call->outcome.fields = json_pack("[{s:s, s:s}]", "field", ns ? ns : "flow_id", "reason",
-					 text ? "format" : reason);
-	return PINTLE_INVALID;
+	return call_invalid(call, ns ? ns : "flow_id", text ? "format" : reason);
 }
 
 /* Namespaces are named like the field that holds their identifier. */

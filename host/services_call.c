@@ -33,7 +33,7 @@ static const char *field(struct pintle_call *call, const char *name)
 
 	if (value && !text && !call->outcome.has_bad_type) {
 		call->outcome.has_bad_type = true;
-		call->outcome.fields = json_pack("[{s:s, s:s}]", "field", name, "reason", "type");
+		(void)call_invalid(call, name, "type");
 	}
 	return text;
 }
@@ -206,30 +206,6 @@ static int32_t set_json(struct pintle_call *call, const char *name, const char *
 		    : PINTLE_INTERNAL;
 }
 
-/* A field of the wrong type looks absent to the op: what is wrong with it is told once. */
-static bool is_named(const json_t *fields, const char *name)
-{
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach(fields, i, entry) {
-		if (strcmp(json_text_member(entry, "field"), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int32_t invalid(struct pintle_call *call, const char *field, const char *reason)
-{
-	if (!call->outcome.fields)
-		call->outcome.fields = json_array();
-	if (is_named(call->outcome.fields, field))
-		return PINTLE_INVALID;
-	(void)json_array_append_new(call->outcome.fields,
-				    json_pack("{s:s, s:s}", "field", field, "reason", reason));
-	return PINTLE_INVALID;
-}
-
 static void detail(struct pintle_call *call, const char *text)
 {
 	call->outcome.detail = arena_strdup(&call->arena, text);
@@ -277,7 +253,7 @@ void services_fill_call(struct pintle_host *table)
 	table->set = set;
 	table->set_int = set_int;
 	table->set_json = set_json;
-	table->invalid = invalid;
+	table->invalid = call_invalid;
 	table->detail = detail;
 	table->alloc = alloc;
 	table->done = call_done;
