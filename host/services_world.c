@@ -8,6 +8,7 @@
 #include "log.h"
 #include "message.h"
 #include "request.h"
+#include "resolve.h"
 #include "services.h"
 #include "watch.h"
 
@@ -91,6 +92,13 @@ static int32_t is_development(struct pintle_inst *inst)
 	return settings->server.mode == MODE_DEVELOPMENT || settings_is_loopback(settings);
 }
 
+static int32_t resolve(struct pintle_inst *inst, const char *name, int64_t timeout_ms, char *out,
+		       size_t out_len)
+{
+	(void)inst;
+	return resolve_name(name, timeout_ms, out, out_len);
+}
+
 void services_fill_world(struct pintle_host *table)
 {
 	table->http = http;
@@ -104,4 +112,5 @@ void services_fill_world(struct pintle_host *table)
 	table->watch = watch_fd;
 	table->timer = watch_timer;
 	table->every = watch_every;
+	table->resolve = resolve;
 }

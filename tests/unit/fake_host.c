@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_host.h"
 
+#include "resolve.h"
+
 #include <assert.h>
 #include <dlfcn.h>
 #include <ftw.h>
@@ -148,6 +150,13 @@ static int32_t every(struct pintle_inst *inst, int64_t interval_ms, pintle_timer
 	return PINTLE_OK;
 }
 
+static int32_t resolve(struct pintle_inst *inst, const char *name, int64_t timeout_ms, char *out,
+		       size_t out_len)
+{
+	(void)inst;
+	return resolve_name(name, timeout_ms, out, out_len);
+}
+
 struct fake_host *fake_host_new(const char *dir)
 {
 	struct fake_host *host = calloc(1, sizeof(*host));
@@ -170,6 +179,7 @@ struct fake_host *fake_host_new(const char *dir)
 		.watch = watch,
 		.timer = timer,
 		.every = every,
+		.resolve = resolve,
 	};
 	return host;
 }

@@ -231,6 +231,10 @@ struct pintle_host { /* append only */
 	int32_t (*timer)(struct pintle_inst *, int64_t delay_ms, pintle_timer_cb *cb, void *arg);
 	/* From open() only: calls cb on a worker thread every interval_ms, never twice at once. */
 	int32_t (*every)(struct pintle_inst *, int64_t interval_ms, pintle_timer_cb *cb, void *arg);
+	/* [worker], and from open(): the numeric addresses of name into out, best first, separated by a
+	 * space, as many as fit. NOT_FOUND: there is no such name; TIMEOUT; UNAVAILABLE. */
+	int32_t (*resolve)(struct pintle_inst *, const char *name, int64_t timeout_ms, char *out,
+			   size_t out_len);
 };
 
 #ifdef __cplusplus
