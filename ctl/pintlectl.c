@@ -15,6 +15,15 @@ struct command {
 	const char *usage;
 };
 
+#define MAX_WORDS 8 /* more than any command takes */
+#define A_WORD 1    /* what getopt_long says of a word that is no option */
+
+/* The command's words and their arguments, without the options among them. */
+struct words {
+	char *texts[MAX_WORDS];
+	int n;
+};
+
 static const struct command commands[] = {
 	{ "check", NULL, 0, 0, command_check, "check [-c DIR] [-o KEY=VALUE]" },
 	{ "explain", NULL, 1, 1, command_explain, "explain PLUGIN" },
@@ -51,31 +60,51 @@ static int usage(FILE *out, int exit_status)
 	return exit_status;
 }
 
-static bool is_command(const struct command *command, int n_words, char **words)
+static bool is_command(const struct command *command, const struct words *words)
 {
-	if (n_words < 1 || strcmp(words[0], command->noun) != 0)
+	if (words->n < 1 || strcmp(words->texts[0], command->noun) != 0)
 		return false;
-	return !command->verb || (n_words > 1 && strcmp(words[1], command->verb) == 0);
+	return !command->verb || (words->n > 1 && strcmp(words->texts[1], command->verb) == 0);
 }
 
-static int run(struct options *options, int n_words, char **words)
+static int n_own_words(const struct command *command)
+{
+	return command->verb ? 2 : 1;
+}
+
+/* NULL: there is none like that. */
+static const struct command *find_command(const struct words *words)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		const struct command *command = &commands[i];
-		int own = command->verb ? 2 : 1;
-
-		if (!is_command(command, n_words, words))
-			continue;
-		if (n_words - own < command->min_args || n_words - own > command->max_args)
-			break;
-		return command->run(options, n_words - own, words + own);
+		if (is_command(&commands[i], words))
+			return &commands[i];
 	}
-	return usage(stderr, EXIT_USAGE);
+	return NULL;
 }
 
-static bool take_option(struct options *options, int option)
+static int run(struct options *options, struct words *words)
+{
+	const struct command *command = find_command(words);
+	int own = command ? n_own_words(command) : 0, n_args = words->n - own;
+
+	if (!command || n_args < command->min_args || n_args > command->max_args)
+		return usage(stderr, EXIT_USAGE);
+	return command->run(options, n_args, words->texts + own);
+}
+
+static bool take_word(struct words *words, char *text)
+{
+	if (words->n == MAX_WORDS)
+		return false;
+	words->texts[words->n++] = text;
+	return true;
+}
+
+static bool take_option(struct options *options, struct words *words, int option)
 {
 	switch (option) {
+	case A_WORD:
+		return take_word(words, optarg);
 	case 's':
 		options->control.state_dir = optarg;
 		return true;
@@ -95,30 +124,55 @@ static bool take_option(struct options *options, int option)
 	}
 }
 
-int main(int argc, char **argv)
+/* Whether the command so far lacks an argument: what follows then is one also when it begins with a
+ * dash, as one session id in 64 does. */
+static bool lacks_argument(const struct words *words)
+{
+	const struct command *command = find_command(words);
+
+	return command && words->n - n_own_words(command) < command->min_args;
+}
+
+/* As getopt_long does: -1 at the end or behind "--". */
+static int next_option(const struct words *words, int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
 					       { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
 					       { NULL, 0, NULL, 0 } };
+
+	if (optind < argc && lacks_argument(words) && strcmp(argv[optind], "--") != 0) {
+		optarg = argv[optind++];
+		return A_WORD;
+	}
+	return getopt_long(argc, argv, "-s:c:o:h", longs, NULL);
+}
+
+int main(int argc, char **argv)
+{
 	const char *state = getenv("PINTLE_STATE");
 	struct options options = {
 		.control = { .state_dir = state && *state ? state : "state", .dir_fd = -1 },
 		.conf_dir = "conf.d",
 	};
+	struct words words = { .n = 0 };
 	int option, exit_status;
 
-	while ((option = getopt_long(argc, argv, "s:c:o:h", longs, NULL)) != -1) {
+	while ((option = next_option(&words, argc, argv)) != -1) {
 		if (option == 'h')
 			return usage(stdout, EXIT_SUCCESS);
 		if (option == 'V')
 			return puts("pintlectl " PINTLE_VERSION) < 0;
-		if (!take_option(&options, option))
+		if (!take_option(&options, &words, option))
+			return usage(stderr, EXIT_USAGE);
+	}
+	while (optind < argc) {
+		if (!take_word(&words, argv[optind++]))
 			return usage(stderr, EXIT_USAGE);
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return fail("libcurl does not start");
-	exit_status = run(&options, argc - optind, argv + optind);
+	exit_status = run(&options, &words);
 	control_fini(&options.control);
 	curl_global_cleanup();
 	return exit_status;

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from harness import BUILD, new_phone, send_code, sign_in, wait_for
+from steps import rows
 
 CTL = os.path.join(BUILD, "pintlectl")
 
@@ -34,7 +35,8 @@ def bare(*args):
 @pytest.mark.parametrize("args", [
     [], ["nosuch"], ["user"], ["user", "nosuch"], ["user", "create"], ["user", "show"],
     ["user", "show", "a", "b"], ["provider"], ["provider", "resume"], ["status", "more"], ["explain"],
-    ["session", "revoke"], ["--nosuch", "status"], ["-s"], ["key", "turn"],
+    ["session", "revoke"], ["--nosuch", "status"], ["-s"], ["key", "turn"], ["session", "revoke", "-x", "y"],
+    ["session", "revoke", "x", "--nosuch"], ["user", "--nosuch"], ["status", *"abcdefgh"],
 ], ids=" ".join)
 def test_wrong_usage(args):
     done = bare(*args)
@@ -139,6 +141,39 @@ def test_session_revoke(server):
     who.refused(401, "invalid_token", "POST", "/api/v1/auth/refresh",
                 {"refresh_token": who.tokens["refresh_token"]})
     assert "ot found" in refused(server, "session", "revoke", "nosuchsession")
+
+
+# One session id in 64 begins with a dash; an options' letter may follow.
+DASHED = ["-fpKBjSDAkiCHX5432fMYQ", "-hpKBjSDAkiCHX5432fMYQ", "-spKBjSDAkiCHX5432fMYQ", "--KBjSDAkiCHX5432fMYQA",
+          "-", "--json"]
+
+
+@pytest.mark.parametrize("argument", DASHED)
+@pytest.mark.parametrize("words", [["session", "revoke"], ["user", "show"], ["user", "freeze"],
+                                   ["provider", "resume"]], ids=" ".join)
+def test_an_argument_may_begin_with_a_dash(server, words, argument):
+    assert "ot found" in refused(server, *words, argument)
+    assert "ot found" in refused(server, *words, "--", argument)
+
+
+def test_a_session_whose_id_begins_with_a_dash(make_server):
+    server = make_server()
+    who = sign_in(server)
+    dashed = "-s" + who.tokens["session_id"][2:]
+    rows(server, "UPDATE user_sessions SET session_id = ? WHERE session_id = ?", dashed, who.tokens["session_id"])
+    assert text(server, "session", "revoke", dashed) == ""
+    assert rows(server, "SELECT status FROM user_sessions WHERE session_id = ?", dashed) == [("revoked",)]
+
+
+def test_options_and_words_in_any_order(server):
+    pid = server.process.pid
+    for args in (["status", "--json", "-s", server.state], ["-s", server.state, "status", "--json"],
+                 ["--json", "-s", server.state, "--", "status"], ["-s", server.state, "--json", "status", "--"]):
+        done = bare(*args)
+        assert done.returncode == 0 and json.loads(done.stdout)["pid"] == pid, (args, done)
+    name = new_phone()
+    made = bare("user", "create", name, "-s", server.state, "--json")
+    assert made.returncode == 0 and json.loads(made.stdout)["profile"], made
 
 
 def test_key_rotate(server):
