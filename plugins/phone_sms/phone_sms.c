@@ -80,7 +80,7 @@ static int32_t send_code(const struct phone_sms *self, struct pintle_call *call,
 		       place + strlen("{code}"));
 	status = host->send(call, self->conf->group, &message);
 	host->wipe(whole, sizeof(whole));
-	return status;
+	return status == PINTLE_FORBIDDEN ? host->invalid(call, "phone", "country") : status;
 }
 
 /* A code is kept as a keyed hash, bound to its number. */

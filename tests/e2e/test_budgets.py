@@ -4,7 +4,7 @@ import pytest
 
 from harness import new_phone, send_code, sign_in
 from parallel import N_PARALLEL, Shot, release, tally
-from steps import (BEHIND_PROXY, LOGIN, PHONE_LOGIN, RESEND_S, SEND, assert_limited, from_address,
+from steps import (BEHIND_PROXY, LOGIN, PHONE_LOGIN, RESEND_S, SEND, assert_limited, fields_of, from_address,
                    later)
 
 HOUR_S, DAY_S = 3600, 86400
@@ -110,7 +110,8 @@ def test_countries_on_the_list_get_messages_and_no_others(make_server):
     for phone in ("+12025550100", "+85366123456", "+886912345678", "+8801712345678", "+447700900123",
                   "+77011234567", "+9715012345678", "+88216123456789"):
         for _ in range(2):
-            server.client().refused(403, "forbidden", "POST", SEND, {"phone": phone})
+            told = server.client().refused(422, "field_invalid", "POST", SEND, {"phone": phone})
+            assert fields_of(told) == {"phone": "country"}
     served = ["+8613800138000", "+85251234567"]
     for phone in served:
         assert send(server, phone).status_code == 200

@@ -182,7 +182,8 @@ struct pintle_host { /* append only */
 	int32_t (*http)(struct pintle_call *, const struct pintle_request *,
 			struct pintle_answer *out);
 	/* Counts against the budgets (LIMITED: nothing is sent), and queues; delivered after the op ended OK
-	 * and its flow is stored. UNAVAILABLE when no gateway of the group is in rotation. */
+	 * and its flow is stored. FORBIDDEN: no messages go to that country; say invalid() of the field.
+	 * UNAVAILABLE when no gateway of the group is in rotation. */
 	int32_t (*send)(struct pintle_call *, const char *group, const struct pintle_message *);
 	int32_t (*publish)(struct pintle_call *, const char *event, const char *json);
 	/* One line of the audit log. details is JSON without secrets, or NULL. */
