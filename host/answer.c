@@ -31,6 +31,7 @@ static const struct error_name errors[] = {
 	{ "account_frozen", 403, "账号已被冻结", "The account is frozen" },
 	{ "not_found", 404, "未找到", "Not found" },
 	{ "method_not_allowed", 405, "不支持的请求方法", "The method is not allowed here" },
+	{ "request_timeout", 408, "请求发送超时", "The request did not arrive in time" },
 	{ "conflict", 409, "已存在", "It exists already" },
 	{ "identity_taken", 409, "该身份已绑定其他账号",
 	  "This identity belongs to another account" },
@@ -39,15 +40,19 @@ static const struct error_name errors[] = {
 	{ "flow_expired", 410, "流程已失效,请重新开始", "The flow has ended, start again" },
 	{ "payload_too_large", 413, "请求内容过大", "The body is too large" },
 	{ "unsupported_media_type", 415, "不支持的内容类型", "The content type is not supported" },
+	{ "expectation_failed", 417, "不支持的 Expect 请求头", "The expectation is not supported" },
 	{ "field_invalid", 422, "字段无效", "A field is missing or not valid" },
 	{ "rate_limited", 429, "操作过于频繁,请稍后再试", "Too many requests, try again later" },
 	{ "head_too_large", 431, "请求头过大", "The request head is too large" },
 	{ "internal", 500, "服务器内部错误", "Something went wrong on our side" },
+	{ "encoding_not_supported", 501, "不支持的传输编码",
+	  "The transfer encoding is not supported" },
 	{ "provider_unavailable", 503, "该登录方式暂时不可用",
 	  "This way to sign in is not available now" },
 	{ "store_unavailable", 503, "服务暂时不可用", "The service is not available now" },
 	{ "busy", 503, "服务繁忙,请稍后再试", "The service is busy, try again" },
 	{ "timeout", 504, "处理超时", "It took too long" },
+	{ "version_not_supported", 505, "不支持的 HTTP 版本", "The HTTP version is not supported" },
 };
 
 static const struct error_name *find_error(const char *name)
@@ -65,6 +70,14 @@ const char *answer_message(const char *error, const char *lang)
 	if (!found)
 		return NULL;
 	return strcmp(lang, "zh") == 0 ? found->zh : found->en;
+}
+
+const char *answer_error_of(int http_status)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].http_status == http_status)
+			return errors[i].name;
+	return "bad_request";
 }
 
 void answer_ok(struct request *request, json_t *data)

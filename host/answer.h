@@ -40,6 +40,8 @@ void answer_limited(struct request *request, const struct limit_hit *hit);
 void answer_header(struct request *request, const char *name, const char *value);
 /* Whether name is one of the closed list of error names; its message in lang. */
 const char *answer_message(const char *error, const char *lang);
+/* The error name of a refusal of the edge, which knows statuses only: the first of the list with it. */
+const char *answer_error_of(int http_status);
 /* The head and body of the answer as the edge wants them; body in the arena. */
 void answer_build(struct request *request, struct http_answer *out);
 

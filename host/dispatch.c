@@ -68,14 +68,11 @@ void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 {
 	struct host *host = ctx;
 	static char body[ANSWER_PLAIN_MAX];
-	const char *error = status == 413   ? "payload_too_large"
-			    : status == 431 ? "head_too_large"
-					    : "bad_request";
 	char id[40];
 
 	metrics_request(host->self, BOARD_NO_ROUTE, status, 0);
 	in_flight_make_id(&host->dispatch, id, sizeof(id));
-	answer_plain(out, status, error, "en", id, body);
+	answer_plain(out, status, answer_error_of(status), "en", id, body);
 	out->must_close = true;
 }
 

@@ -13,7 +13,7 @@
 /* What the host answers with; the last place of by_status counts anything else. */
 static const int statuses[BOARD_STATUSES - 1] = {
 	200, 201, 204, 302, 303, 400, 401, 403, 404, 405, 408, 409,
-	410, 413, 415, 417, 422, 429, 431, 500, 501, 503, 504,
+	410, 413, 415, 417, 422, 429, 431, 500, 501, 503, 504, 505,
 };
 
 static const int64_t bounds_us[BOARD_BUCKETS] = {

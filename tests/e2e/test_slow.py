@@ -164,7 +164,8 @@ def test_a_late_client_is_told(server):
     for wire, kind in zip(wires, ("head", "body")):
         wire.send(KINDS[kind][0])
     answers = [wire.answers() for wire in wires]
-    assert [[answer.status for answer in each] for each in answers] == [[408], [408]]
+    assert [[(answer.status, answer.json()["error"]) for answer in each] for each in answers] == \
+        [[(408, "request_timeout")]] * 2
 
 
 def is_open(wire):
