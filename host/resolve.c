@@ -42,8 +42,8 @@ static void put_addresses(struct lookup *lookup, const struct addrinfo *found)
 	char address[NI_MAXHOST];
 
 	for (; found; found = found->ai_next) {
-		if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
-				NI_NUMERICHOST) != 0 ||
+		if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL,
+				0, NI_NUMERICHOST) != 0 ||
 		    out.len + strlen(address) + 2 > out.size)
 			continue;
 		if (out.len > 0)

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 
+#include <dlfcn.h>
 #include <netdb.h>
 #include <pintle/status.h>
 #include <pthread.h>
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dlfcn.h>
 /* After the standard headers it builds on. */
 #include <cmocka.h>
 
