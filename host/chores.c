@@ -9,11 +9,14 @@
 #include "xalloc.h"
 
 #include <pintle/status.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MINUTE_MS INT64_C(60000)
 #define N_CHORES 2
-#define LOOKS 6 /* in the time after which a chore is due again */
+#define KV_EPOCH_MAX 65 /* store.h: at most 64 bytes */
+#define LOOKS 6         /* in the time after which a chore is due again */
 
 typedef void chore_fn(struct chores *chores);
 
@@ -29,6 +32,7 @@ struct chore {
 struct chores {
 	const struct host *host;
 	struct neighbours neighbours;
+	char epoch[KV_EPOCH_MAX]; /* of the key-value store, as last seen */
 	_Atomic bool must_stop;
 	struct chore all[N_CHORES];
 };
@@ -86,17 +90,33 @@ struct chores *chores_new(const struct host *host, struct err *err)
 		chores->all[i].job.run = run_chore;
 		chores->all[i].chores = chores;
 	}
-	if (neighbours_init(&chores->neighbours, &host->db, &host->kv,
-			    host->settings->server.state_dir, err))
+	chores->neighbours =
+		(struct neighbours){ .db = &host->db, .kv = &host->kv, .keyring = host->keyring };
+	if (neighbours_init(&chores->neighbours, host->seal, host->settings->server.state_dir, err))
 		return chores;
 	free(chores);
 	return NULL;
+}
+
+/* With its memory the store has lost the marks and what the hosts said: all chores are due. */
+static void look_at_epoch(struct chores *chores)
+{
+	const struct kv *kv = &chores->host->kv;
+	char epoch[KV_EPOCH_MAX];
+
+	if (kv->ops->epoch(kv->self, epoch, sizeof(epoch)) != PINTLE_OK ||
+	    strcmp(epoch, chores->epoch) == 0)
+		return;
+	(void)snprintf(chores->epoch, sizeof(chores->epoch), "%s", epoch);
+	for (int i = 0; i < N_CHORES; i++)
+		chores->all[i].next_look_ms = 0;
 }
 
 void chores_tick(struct chores *chores)
 {
 	int64_t now_ms = clock_mono_ms();
 
+	look_at_epoch(chores);
 	for (int i = 0; i < N_CHORES; i++) {
 		struct chore *chore = &chores->all[i];
 

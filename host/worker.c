@@ -298,10 +298,12 @@ static void join(struct job *job)
 {
 	struct joining *joining = (struct joining *)job;
 	struct host *host = joining->host;
-	struct neighbours neighbours;
+	struct neighbours neighbours = { .db = &host->db,
+					 .kv = &host->kv,
+					 .keyring = host->keyring };
 
-	joining->ok = neighbours_init(&neighbours, &host->db, &host->kv,
-				      host->settings->server.state_dir, joining->err) &&
+	joining->ok = neighbours_init(&neighbours, host->seal, host->settings->server.state_dir,
+				      joining->err) &&
 		      neighbours_join(&neighbours, joining->err);
 	loop_post(host->loop, stop_loop, host->loop);
 }

@@ -26,7 +26,21 @@ struct fixture {
 	struct kv_memory *memories[2];
 	struct kv stores[2];
 	char dirs[2][SCRATCH_MAX];
+	char key_dirs[2][SCRATCH_MAX];
+	struct seal *seals[2];
+	struct keyring *rings[2];
 };
+
+static void make_keys(struct fixture *f, int i)
+{
+	struct err err = { "" };
+
+	scratch_make(f->key_dirs[i]);
+	f->seals[i] = seal_new(NULL, f->key_dirs[i], &err);
+	f->rings[i] = keyring_new(&f->people->settings.token, f->key_dirs[i], &err);
+	if (!f->seals[i] || !f->rings[i])
+		fail_msg("%s", err.text);
+}
 
 static int setup(void **state)
 {
@@ -40,6 +54,7 @@ static int setup(void **state)
 		f->memories[i] = kv_memory_new(clock_now_ms);
 		f->stores[i] = (struct kv){ .ops = &kv_memory_ops, .self = f->memories[i] };
 		scratch_make(f->dirs[i]);
+		make_keys(f, i);
 	}
 	*state = f;
 	return 0;
@@ -53,30 +68,46 @@ static int teardown(void **state)
 	for (int i = 0; i < 2; i++) {
 		kv_memory_free(f->memories[i]);
 		scratch_remove(f->dirs[i]);
+		seal_free(f->seals[i]);
+		keyring_free(f->rings[i]);
+		scratch_remove(f->key_dirs[i]);
 	}
 	free(f);
 	return people_teardown(&people);
 }
 
-static struct neighbours host(struct fixture *f, int dir, int store)
+static struct neighbours host_with(struct fixture *f, int dir, int store, int seal, int ring)
 {
-	struct neighbours neighbours;
+	struct neighbours neighbours = { .db = &f->people->db,
+					 .kv = &f->stores[store],
+					 .keyring = f->rings[ring] };
 	struct err err = { "" };
 
-	if (!neighbours_init(&neighbours, &f->people->db, &f->stores[store], f->dirs[dir], &err))
+	if (!neighbours_init(&neighbours, f->seals[seal], f->dirs[dir], &err))
 		fail_msg("%s", err.text);
 	return neighbours;
+}
+
+static struct neighbours host(struct fixture *f, int dir, int store)
+{
+	return host_with(f, dir, store, 0, 0);
+}
+
+static bool fits(const struct neighbours *neighbours, const char *reason)
+{
+	struct err err = { "" };
+	bool ok = neighbours_join(neighbours, &err);
+
+	if (!ok && !strstr(err.text, reason))
+		fail_msg("%s", err.text);
+	return ok;
 }
 
 static bool joins(struct fixture *f, int dir, int store)
 {
 	struct neighbours neighbours = host(f, dir, store);
-	struct err err = { "" };
-	bool ok = neighbours_join(&neighbours, &err);
 
-	if (!ok && !strstr(err.text, "with another key-value store"))
-		fail_msg("%s", err.text);
-	return ok;
+	return fits(&neighbours, "with another key-value store");
 }
 
 static void hosts_of_one_store_live_together(void **state)
@@ -103,6 +134,48 @@ static void another_store_is_refused_while_the_first_host_lives(void **state)
 	assert_true(joins(f, 1, 1));
 	assert_false(neighbours_renew(&first, &err));
 	assert_non_null(strstr(err.text, "with another key-value store"));
+}
+
+static void other_keys_are_refused_while_the_first_host_lives(void **state)
+{
+	struct fixture *f = *state;
+	struct neighbours other_master = host_with(f, 1, 0, 1, 0),
+			  other_signer = host_with(f, 1, 0, 0, 1);
+
+	assert_true(joins(f, 0, 0));
+	assert_false(fits(&other_master, "with other master keys"));
+	assert_false(fits(&other_signer, "signs with a key"));
+	assert_int_equal(people_number(f->people, "SELECT COUNT(*) FROM kv_hosts"), 1);
+	assert_true(joins(f, 1, 0));
+}
+
+/* A host of an earlier release says nothing about its keys. */
+static void a_host_that_does_not_say_fits(void **state)
+{
+	struct fixture *f = *state;
+	struct neighbours other = host_with(f, 1, 0, 1, 1);
+
+	assert_true(joins(f, 0, 0));
+	people_exec(f->people, "UPDATE kv_hosts SET keys_print = '', signs_kid = ''");
+	assert_true(fits(&other, ""));
+}
+
+/* Both see the new token, one after the other. */
+static void a_store_that_lost_its_memory_is_the_same_store(void **state)
+{
+	struct fixture *f = *state;
+	struct neighbours first = host(f, 0, 0), second = host(f, 1, 0);
+	struct err err = { "" };
+
+	assert_true(joins(f, 0, 0));
+	assert_true(joins(f, 1, 0));
+	first.kv = second.kv = &f->stores[1];
+	assert_true(neighbours_renew(&first, &err));
+	assert_true(neighbours_renew(&second, &err));
+	assert_true(neighbours_renew(&first, &err));
+	first.kv = &f->stores[0];
+	assert_true(neighbours_renew(&first, &err));
+	assert_false(neighbours_renew(&first, &err));
 }
 
 /* Killed, and the memory of its store lost with the power: its own row is no neighbour's. */
@@ -160,7 +233,7 @@ static void the_id_of_a_host_is_a_private_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(truncate(path, 5), 0);
-	assert_false(neighbours_init(&first, &f->people->db, &f->stores[0], f->dirs[0], &err));
+	assert_false(neighbours_init(&first, f->seals[0], f->dirs[0], &err));
 	assert_non_null(strstr(err.text, "host.id"));
 }
 
@@ -171,6 +244,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_HOSTS(hosts_of_one_store_live_together),
 		WITH_HOSTS(another_store_is_refused_while_the_first_host_lives),
+		WITH_HOSTS(other_keys_are_refused_while_the_first_host_lives),
+		WITH_HOSTS(a_host_that_does_not_say_fits),
+		WITH_HOSTS(a_store_that_lost_its_memory_is_the_same_store),
 		WITH_HOSTS(a_host_starts_again_at_once),
 		WITH_HOSTS(the_token_lives_as_long_as_it_is_renewed),
 		WITH_HOSTS(a_silent_store_is_a_refusal),
