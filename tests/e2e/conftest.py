@@ -3,6 +3,25 @@ import pytest
 
 from harness import Server
 from parallel import FULL, N_PARALLEL, ROUNDS
+from stores import PAIR, close_shared
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "core: what must work on every pair of stores in make check")
+    config.addinivalue_line("markers", "stores(*names, reason): needs these under the server")
+
+
+def pytest_collection_modifyitems(items):
+    """A test that needs stores which are not under the server is skipped, and says so."""
+    for item in items:
+        for mark in item.iter_markers("stores"):
+            missing = set(mark.args) - set(PAIR.split("+"))
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"not on {PAIR}: {mark.kwargs['reason']}"))
+
+
+def pytest_unconfigure():
+    close_shared()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
@@ -28,5 +47,6 @@ def make_server():
 
 
 def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"stores: {PAIR}")
     terminalreporter.write_line(f"races: {ROUNDS} rounds of {N_PARALLEL} requests released at once"
                                 + ("" if FULL else "; PINTLE_FULL=1 makes it 100 rounds"))

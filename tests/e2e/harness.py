@@ -14,7 +14,8 @@ import jsonschema
 import requests
 import yaml
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from stores import DEFAULT, ROOT, Stores
+
 BUILD = os.environ.get("PINTLE_BUILD", os.path.join(ROOT, "build"))
 START_S = 60
 # Limits that a suite on one address would run into; tests of limits set their own.
@@ -42,13 +43,17 @@ def wait_for(condition, what, seconds=20):
 
 
 class Server:
-    """One pintled with its own folder, configuration and port."""
+    """One pintled with its own folder, configuration and port; stores of its own unless given."""
 
-    def __init__(self, workers=1, options=(), conf=None, conf_dir=None, plugins=None, test_clock=True):
+    def __init__(self, workers=1, options=(), conf=None, plugins=None, test_clock=True, stores=None):
         self.folder = tempfile.mkdtemp(prefix="pintle-")
         self.state = os.path.join(self.folder, "state")
         self.conf = os.path.join(self.folder, "conf.d")
-        shutil.copytree(conf_dir or os.path.join(ROOT, "conf.d"), self.conf)
+        shutil.copytree(os.path.join(ROOT, "conf.d"), self.conf)
+        self.own_stores = None if stores else Stores(self.state)
+        self.stores = stores or self.own_stores
+        if self.stores.pair != DEFAULT:
+            self.write_conf("10-storage.ini", self.stores.conf())
         for name, text in (conf or {}).items():
             self.write_conf(name, text)
         self.options = [f"server.state_dir={self.state}", "server.listen=127.0.0.1:0",
@@ -123,6 +128,8 @@ class Server:
         finally:
             if self.process and self.process.poll() is None:
                 self.kill()
+            if self.own_stores:
+                self.own_stores.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def ctl(self, *args, check=True):

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small steps of the stories about signing in."""
-import os
-import sqlite3
-from contextlib import closing
-
 from harness import send_code, sign_in
 
 LOGIN = "/api/v1/auth/login"
@@ -22,8 +18,6 @@ RESEND_S = 61
 # For a server that believes a proxy on this machine: then a test has as many addresses as it likes.
 BEHIND_PROXY = "server.trusted_proxies=127.0.0.1"
 
-_database = "pintle.db"
-
 
 def later(server, seconds=RESEND_S):
     """The clock of a shared server only ever goes on."""
@@ -33,9 +27,7 @@ def later(server, seconds=RESEND_S):
 
 def rows(server, sql, *params):
     """What the SQL store holds; a statement that writes is committed."""
-    path = os.path.join(server.state, _database)
-    with closing(sqlite3.connect(path, timeout=10)) as database, database:
-        return database.execute(sql, params).fetchall()
+    return server.stores.db.rows(sql, params)
 
 
 def wrong(code, by=1):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A28: what stands in a field is a value, never a piece of a statement, a key or a path."""
-import sqlite3
-
 import pytest
 
 from harness import GOOD_SECRET, new_phone, register, sign_in
+from steps import rows
 
 NASTY = [
     "' OR '1'='1", "'; DROP TABLE users; --", '" OR ""="', "\\' OR 1=1 --", "%", "_", "*", "a*b?c[d]",
@@ -54,8 +53,6 @@ def test_devices_are_values(server):
 
 def test_nothing_of_all_this_changed_the_tables(server):
     who = register(server)
-    with sqlite3.connect(f"file:{server.state}/pintle.db?mode=ro", uri=True) as db:
-        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        assert {"users", "user_identities", "user_sessions", "password_credentials"} <= tables
-        found = db.execute("SELECT count(*) FROM users WHERE phone = ?", (who.phone,)).fetchone()
-    assert found == (1,)
+    tables = {row[0] for row in rows(server, server.stores.db.TABLES)}
+    assert {"users", "user_identities", "user_sessions", "password_credentials"} <= tables
+    assert rows(server, "SELECT COUNT(*) FROM users WHERE phone = ?", who.phone) == [(1,)]

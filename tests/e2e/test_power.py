@@ -11,6 +11,7 @@ from harness import GOOD_SECRET, Server, register, wait_for
 N_LOGINS = 48
 CALL = re.compile(r"^(\d+) +(?:(\w+)\(\d+<([^>]*)>(.*)|<\.\.\. (\w+) resumed>(.*))$")
 SYNCS = ("fdatasync", "fsync")
+pytestmark = pytest.mark.stores("sqlite", reason="the log that is watched is SQLite's")
 
 
 class TracedServer(Server):

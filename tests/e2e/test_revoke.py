@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ends sessions from outside: freezing, the operator, services; and stores that fail."""
 import base64
-import os
-import shutil
-import sqlite3
-from contextlib import closing, contextmanager
 
 import pytest
 import requests
@@ -221,16 +217,6 @@ def test_only_a_client_may_ask(server, path):
 
 # ---- Stores that fail (A35) ----
 
-@contextmanager
-def stuck_writers(server):
-    """Somebody else holds the write lock of the SQL store: reads go on, no write can."""
-    with closing(sqlite3.connect(f"{server.state}/pintle.db", timeout=10,
-                                 isolation_level=None)) as database:
-        database.execute("BEGIN IMMEDIATE")
-        yield
-        database.execute("ROLLBACK")
-
-
 def test_what_cannot_be_stored_is_refused_and_not_half_done(make_server):
     server = make_server(f"token.clients={ID}:{SECRET}", "storage.timeout=500ms", workers=2)
     who = register(server)
@@ -241,7 +227,7 @@ def test_what_cannot_be_stored_is_refused_and_not_half_done(make_server):
             ("POST", REFRESH, {"refresh_token": tokens["refresh_token"]}),
             ("POST", LOGIN, {"phone": who.phone, "password": GOOD_SECRET})]
     assert accepted(server, tokens["access_token"]), "every worker has the store open"
-    with stuck_writers(server):
+    with server.stores.db.stuck_writers():
         for method, path, body in ways:
             answer = who.call(method, path, body)
             told = (answer.status_code, answer.json()["error"])
@@ -267,7 +253,7 @@ def test_a_code_whose_use_was_not_stored_signs_nobody_in(make_server):
     phone, client = new_phone(), server.client()
     flow_id, code = send_code(server, client, phone)
     body = {"phone": phone, "code": code, "flow_id": flow_id}
-    with stuck_writers(server):
+    with server.stores.db.stuck_writers():
         assert client.post(PHONE_LOGIN, body).status_code == 503
     assert rows(server, "SELECT COUNT(*) FROM users") == [(0,)]
     assert rows(server, "SELECT COUNT(*) FROM user_sessions") == [(0,)]
@@ -286,7 +272,7 @@ def test_sessions_outlive_the_store_of_keys(make_server, workers):
     server.ctl("user", "freeze", frozen.phone)
     renewed = spent.ok("POST", REFRESH, {"refresh_token": spent.tokens["refresh_token"]})
     assert server.stop() == 0
-    shutil.rmtree(os.path.join(server.state, "kv"))
+    server.stores.kv.wipe()
     server.start()
     first = server.client(token=live.tokens["access_token"]).get(CHECK)
     assert first.status_code == 200 and first.headers["X-Auth-User-Id"] == (
