@@ -231,28 +231,33 @@ int32_t session_publish(const struct kv *kv, const struct session *session, int6
 	return status == PINTLE_CONFLICT ? PINTLE_OK : status;
 }
 
-/* A tombstone need not know the session's own end: whoever outlives it is revoked in SQL as well. */
-int32_t session_bury(const struct kv *kv, const struct settings *settings,
-		     const struct session_ids *ended, int64_t deadline_ms)
+static int32_t put_tombstone(const struct kv *kv, const char *id, int64_t ttl_ms,
+			     int64_t deadline_ms)
 {
-	int64_t ttl_ms = settings->token.absolute_ttl_ms;
 	struct session tombstone = {
 		.status = SESSION_REVOKED,
 		.absolute_ms = clock_now_ms() + ttl_ms,
 	};
+	char key[SESSION_ID_MAX + 2], record[SESSION_RECORD_MAX];
+	struct pintle_kv_request request;
+	size_t len;
+
+	utf8_copy(tombstone.id, sizeof(tombstone.id), id);
+	session_key(id, key);
+	len = session_encode(&tombstone, record);
+	request = kv_set(key, record, len, ttl_ms);
+	return kv_do(kv, &request, deadline_ms, NULL, NULL);
+}
+
+/* A tombstone need not know the session's own end: whoever outlives it is revoked in SQL as well. */
+int32_t session_bury(const struct kv *kv, const struct settings *settings,
+		     const struct session_ids *ended, int64_t deadline_ms)
+{
 	int32_t status = PINTLE_OK;
 
-	for (size_t i = 0; status == PINTLE_OK && i < ended->n_ids; i++) {
-		char key[SESSION_ID_MAX + 2], record[SESSION_RECORD_MAX];
-		struct pintle_kv_request request;
-		size_t len;
-
-		utf8_copy(tombstone.id, sizeof(tombstone.id), ended->ids[i]);
-		session_key(tombstone.id, key);
-		len = session_encode(&tombstone, record);
-		request = kv_set(key, record, len, ttl_ms);
-		status = kv_do(kv, &request, deadline_ms, NULL, NULL);
-	}
+	for (size_t i = 0; status == PINTLE_OK && i < ended->n_ids; i++)
+		status = put_tombstone(kv, ended->ids[i], settings->token.absolute_ttl_ms,
+				       deadline_ms);
 	return status;
 }
 
@@ -272,6 +277,43 @@ static int32_t read_truth(struct tx *tx, const char *id, struct session *out)
 	return PINTLE_OK;
 }
 
+/*
+ * Adding never beats a tombstone, but a store that was emptied meanwhile has none any more: what ended
+ * between the reading of SQL and the adding is seen by reading once more.
+ */
+static int32_t confirm_added(const struct kv *kv, struct tx *tx, struct session *added)
+{
+	int64_t ttl_ms = life_of(added, clock_now_ms());
+	struct session now;
+	int32_t status = read_truth(tx, added->id, &now);
+
+	if (status == PINTLE_OK && now.status == SESSION_ACTIVE)
+		return PINTLE_OK;
+	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
+		return status;
+	added->status = SESSION_REVOKED;
+	return put_tombstone(kv, added->id, ttl_ms > 0 ? ttl_ms : 1, tx->deadline_ms);
+}
+
+static int32_t rebuild(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
+		       struct session *out)
+{
+	struct kv_result present;
+	struct session newer;
+	int32_t status = read_truth(tx, id, out);
+
+	if (status != PINTLE_OK)
+		return status;
+	status = add_record(kv, out, tx->deadline_ms, arena, &present);
+	if (status == PINTLE_OK && out->status == SESSION_ACTIVE)
+		return confirm_added(kv, tx, out);
+	if (status != PINTLE_CONFLICT)
+		return status;
+	if (session_decode(&newer, present.value, present.value_len))
+		*out = newer;
+	return PINTLE_OK;
+}
+
 /* A record that cannot be read was written by another release: SQL answers, and it is left alone. */
 int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
 		     struct session *out)
@@ -279,7 +321,6 @@ int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, co
 	char key[SESSION_ID_MAX + 2];
 	struct kv_result present;
 	struct pintle_kv_request request;
-	struct session newer;
 	int32_t status;
 
 	if (strlen(id) >= SESSION_ID_MAX)
@@ -287,21 +328,11 @@ int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, co
 	session_key(id, key);
 	request = kv_get(key);
 	status = kv_do(kv, &request, tx->deadline_ms, arena, &present);
-	if (status == PINTLE_OK) {
-		if (session_decode(out, present.value, present.value_len))
-			return PINTLE_OK;
-		return read_truth(tx, id, out);
-	}
 	if (status == PINTLE_NOT_FOUND)
-		status = read_truth(tx, id, out);
-	if (status != PINTLE_OK)
+		return rebuild(kv, tx, arena, id, out);
+	if (status != PINTLE_OK || session_decode(out, present.value, present.value_len))
 		return status;
-	status = add_record(kv, out, tx->deadline_ms, arena, &present);
-	if (status != PINTLE_CONFLICT)
-		return status;
-	if (session_decode(&newer, present.value, present.value_len))
-		*out = newer;
-	return PINTLE_OK;
+	return read_truth(tx, id, out);
 }
 
 /* In kv only the record that was read is touched: one that changed since is newer, or a tombstone. */

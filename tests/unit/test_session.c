@@ -175,6 +175,54 @@ static void a_rebuild_never_beats_a_revocation(void **state)
 	assert_int_equal(check(people, session.id), PINTLE_DENIED);
 }
 
+/* Revoked, buried, and the tombstone lost with all else the store held. */
+static void revoke_and_forget_before(void *arg, const struct pintle_kv_request *request)
+{
+	struct overtaking *overtaking = arg;
+	bool was_done = overtaking->is_done;
+
+	revoke_before(arg, request);
+	if (overtaking->is_done && !was_done)
+		forget(overtaking->people, overtaking->id);
+}
+
+static void a_rebuild_in_an_emptied_store_resurrects_nothing(void **state)
+{
+	struct people *people = *state;
+	struct session session = people_open(people, add_person(people), "web");
+	struct session other = people_open(people, session.subject_id, "web");
+	struct overtaking overtaking = overtake(people, session.id, PINTLE_KV_ADD);
+
+	forget(people, session.id);
+	forget(people, other.id);
+	people->hook = revoke_and_forget_before;
+	people->hook_arg = &overtaking;
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+	assert_true(overtaking.is_done);
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+	assert_int_equal(check(people, other.id), PINTLE_OK);
+}
+
+static void delete_before(void *arg, const struct pintle_kv_request *request)
+{
+	const struct people *people = arg;
+
+	if (request->op == PINTLE_KV_ADD)
+		people_exec(people, "DELETE FROM user_sessions");
+}
+
+static void a_rebuild_of_what_was_deleted_meanwhile_is_dead(void **state)
+{
+	struct people *people = *state;
+	struct session session = people_open(people, add_person(people), "web");
+
+	forget(people, session.id);
+	people->hook = delete_before;
+	people->hook_arg = people;
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+}
+
 static void a_rotation_never_beats_a_revocation(void **state)
 {
 	static const int32_t moments[] = { PINTLE_KV_GET, PINTLE_KV_SWAP };
@@ -586,6 +634,8 @@ int main(void)
 		STORY(a_rebuild_knows_what_was_revoked),
 		STORY(a_rebuild_knows_who_is_frozen),
 		STORY(a_rebuild_never_beats_a_revocation),
+		STORY(a_rebuild_in_an_emptied_store_resurrects_nothing),
+		STORY(a_rebuild_of_what_was_deleted_meanwhile_is_dead),
 		STORY(a_rotation_never_beats_a_revocation),
 		STORY(a_touch_never_beats_a_revocation),
 		STORY(publishing_late_resurrects_nothing),
