@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chores.h"
 
+#include "burial.h"
 #include "clock.h"
 #include "host.h"
 #include "log.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define N_CHORES 2
+#define N_CHORES 3
 #define KV_EPOCH_MAX 65 /* store.h: at most 64 bytes */
 #define LOOKS 6         /* in the time after which a chore is due again */
 
@@ -32,6 +33,7 @@ struct chore {
 struct chores {
 	const struct host *host;
 	struct neighbours neighbours;
+	struct burial burial;
 	char epoch[KV_EPOCH_MAX]; /* of the key-value store, as last seen */
 	_Atomic bool must_stop;
 	struct chore all[N_CHORES];
@@ -43,6 +45,16 @@ static void delete_old(struct chores *chores)
 
 	if (retention_run(&host->db, host->settings, &chores->must_stop) != PINTLE_OK)
 		log_warn("old rows could not all be deleted; the rest waits for the next hour");
+}
+
+static void bury_revoked(struct chores *chores)
+{
+	const struct host *host = chores->host;
+
+	if (burial_run(&chores->burial, &host->db, &host->kv, host->settings, &chores->must_stop) !=
+	    PINTLE_OK)
+		log_warn("revoked sessions could not all be buried; the rest waits for the next "
+			 "minute");
 }
 
 static void say_alive(struct chores *chores)
@@ -86,6 +98,8 @@ struct chores *chores_new(const struct host *host, struct err *err)
 	chores->all[1] = (struct chore){ .name = "retention",
 					 .run = delete_old,
 					 .every_ms = 60 * MINUTE_MS };
+	chores->all[2] =
+		(struct chore){ .name = "burial", .run = bury_revoked, .every_ms = MINUTE_MS };
 	for (int i = 0; i < N_CHORES; i++) {
 		chores->all[i].job.run = run_chore;
 		chores->all[i].chores = chores;

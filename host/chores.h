@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one worker does for its whole host from time to time, in the background: deleting what is old,
- * and saying that the host is alive. Whoever adds the mark "h:<chore>:<host>" to the key-value store
+ * burying revoked sessions that are not, and saying that the host is alive. Whoever adds the mark "h:<chore>:<host>" to the key-value store
  * does it; the mark lives until it is due again.
  */
 #ifndef CHORES_H

@@ -5,7 +5,7 @@ import base64
 import pytest
 import requests
 
-from harness import GOOD_SECRET, Server, new_phone, register, send_code, sign_in
+from harness import GOOD_SECRET, Server, new_phone, register, send_code, sign_in, wait_for
 from steps import LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, rows, user_id
 from workers import CHECK, accepted, clock_at
 
@@ -260,6 +260,20 @@ def test_a_code_whose_use_was_not_stored_signs_nobody_in(make_server):
     answer = client.post(PHONE_LOGIN, body)
     assert answer.status_code in (200, 401, 410), answer.text
     assert rows(server, "SELECT COUNT(*) FROM users") == [(int(answer.status_code == 200),)]
+
+
+def test_a_revocation_only_sql_knows_is_buried_soon(make_server):
+    """As when the worker died, or the key-value store was full, between the commit and the tombstone."""
+    server = make_server(workers=2)
+    gone, live = sign_in(server), sign_in(server)
+    assert accepted(server, gone.tokens["access_token"])
+    rows(server, "UPDATE user_sessions SET status = 'revoked', updated_at = last_active_at"
+                 " WHERE session_id = ?", gone.tokens["session_id"])
+    assert accepted(server, gone.tokens["access_token"]), "the key-value store knows nothing of it yet"
+    with clock_at(server, 61):
+        wait_for(lambda: gone.get(CHECK).status_code == 401, "the next burial")
+        assert is_dead(server, gone.tokens)
+        assert accepted(server, live.tokens["access_token"])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
