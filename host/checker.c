@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "instance.h"
 #include "log.h"
-#include "worker.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,8 +22,6 @@
 #ifndef PINTLE_PLUGIN_DIR
 #define PINTLE_PLUGIN_DIR "/usr/lib/pintle/plugins"
 #endif
-/* Migrations of a large database take their time; a plugin that hangs must not block reloads for ever. */
-#define CHECK_MAX_MS (10 * 60 * 1000)
 #define IS_GOOD '+'
 #define IS_BAD '-'
 
@@ -70,8 +68,8 @@ static bool is_state_kept(const struct supervisor_start *start, const struct set
 	       conf_fail(err, &place, "cannot change while the server runs");
 }
 
-static bool check(const struct supervisor_start *start, bool with_stores, struct snapshot *snapshot,
-		  struct err *err)
+static bool check(const struct supervisor_start *start, const struct trial *trial,
+		  struct snapshot *snapshot, struct err *err)
 {
 	char plugin_dir[PATH_MAX];
 	struct settings settings;
@@ -85,17 +83,16 @@ static bool check(const struct supervisor_start *start, bool with_stores, struct
 	checker_plugin_dir(settings.server.plugin_dir, plugin_dir, sizeof(plugin_dir));
 	log_init("checker", (enum log_level)settings.log.level);
 	ok = is_state_kept(start, &settings, &snapshot->conf, err) &&
-	     instances_open_files(snapshot, plugin_dir, err) &&
-	     worker_check(snapshot, with_stores, err);
+	     instances_open_files(snapshot, plugin_dir, err) && trial_run(snapshot, trial, err);
 	settings_fini(&settings);
 	return ok;
 }
 
-static void run_child(const struct supervisor_start *start, bool with_stores, int socket)
+static void run_child(const struct supervisor_start *start, const struct trial *trial, int socket)
 {
 	struct snapshot snapshot;
 	struct err err = { .text = "" };
-	char verdict = check(start, with_stores, &snapshot, &err) ? IS_GOOD : IS_BAD;
+	char verdict = check(start, trial, &snapshot, &err) ? IS_GOOD : IS_BAD;
 
 	(void)!write(socket, &verdict, 1); /* who does not listen has gone, and so do we */
 	if (verdict == IS_BAD)
@@ -104,10 +101,10 @@ static void run_child(const struct supervisor_start *start, bool with_stores, in
 		log_error("%s", err.text);
 }
 
-bool checker_start(struct checker *checker, const struct supervisor_start *start, bool with_stores,
-		   struct err *err)
+bool checker_start(struct checker *checker, const struct supervisor_start *start,
+		   const struct trial *trial, struct err *err)
 {
-	const struct timeval limit = { .tv_sec = CHECK_MAX_MS / 1000 };
+	const struct timeval limit = { .tv_sec = trial->max_ms / 1000 };
 	pid_t parent = getpid();
 	int pair[2];
 
@@ -118,12 +115,12 @@ bool checker_start(struct checker *checker, const struct supervisor_start *start
 	if (checker->pid == 0) {
 		checker_become_child(parent, SIGKILL);
 		(void)close(pair[0]);
-		run_child(start, with_stores, pair[1]);
+		run_child(start, trial, pair[1]);
 		_exit(0); /* the parent's buffers and hooks are not ours to run */
 	}
 	(void)close(pair[1]);
 	checker->socket = pair[0];
-	checker->deadline_ms = clock_mono_ms() + CHECK_MAX_MS;
+	checker->deadline_ms = clock_mono_ms() + trial->max_ms;
 	if (checker->pid > 0)
 		return true;
 	(void)close(pair[0]);

@@ -8,6 +8,7 @@
 
 #include "snapshot.h"
 #include "supervisor.h"
+#include "trial.h"
 
 #include <sys/types.h>
 
@@ -18,8 +19,8 @@ struct checker {
 	int64_t deadline_ms;
 };
 
-bool checker_start(struct checker *checker, const struct supervisor_start *start, bool with_stores,
-		   struct err *err);
+bool checker_start(struct checker *checker, const struct supervisor_start *start,
+		   const struct trial *trial, struct err *err);
 /* Waits for the result and for the child's end. snapshot is filled when true. */
 bool checker_finish(struct checker *checker, struct snapshot *snapshot, struct err *err);
 /* Ends a running one. */

@@ -164,9 +164,9 @@ static bool act(const struct command *command, struct err *err)
 	case ACTION_RUN:
 		return supervisor_run(&command->start, err);
 	case ACTION_CHECK:
-		return supervisor_check(&command->start, false, err);
+		return supervisor_try(&command->start, &trial_look, err);
 	case ACTION_MIGRATE:
-		return supervisor_check(&command->start, true, err);
+		return supervisor_try(&command->start, &trial_stores, err);
 	case ACTION_EXPLAIN:
 		return explain(command, err);
 	case ACTION_HELP:

@@ -49,7 +49,7 @@ static void check_again(struct supervisor *s)
 	    succession_n_leaving(&s->line) >= DRAINING_MAX)
 		return;
 	s->is_reload_wanted = false;
-	if (!checker_start(&s->checker, &s->start, true, &err))
+	if (!checker_start(&s->checker, &s->start, &trial_stores, &err))
 		succession_note_reload(&s->line, false, err.text);
 }
 
@@ -266,7 +266,7 @@ static bool check_first(struct supervisor *s, struct err *err)
 {
 	struct snapshot snapshot;
 
-	return checker_start(&s->checker, &s->start, true, err) &&
+	return checker_start(&s->checker, &s->start, &trial_stores, err) &&
 	       checker_finish(&s->checker, &snapshot, err) &&
 	       succession_begin(&s->line, &snapshot, err);
 }
@@ -290,20 +290,21 @@ bool supervisor_run(const struct supervisor_start *start, struct err *err)
 	return ok && !s.line.has_failed;
 }
 
-bool supervisor_check(const struct supervisor_start *start, bool with_stores, struct err *err)
+bool supervisor_try(const struct supervisor_start *start, const struct trial *trial,
+		    struct err *err)
 {
 	struct supervisor s = { .start = *start };
 	struct snapshot snapshot;
 	bool ok;
 
 	harden();
-	if (with_stores && !lock_state(&s, err))
+	if (trial->task && !lock_state(&s, err))
 		return false;
-	ok = checker_start(&s.checker, &s.start, with_stores, err) &&
+	ok = checker_start(&s.checker, &s.start, trial, err) &&
 	     checker_finish(&s.checker, &snapshot, err);
 	if (ok)
 		snapshot_fini(&snapshot);
-	if (with_stores)
+	if (trial->task)
 		state_dir_close(&s.dir);
 	return ok;
 }

@@ -7,6 +7,7 @@
 #define SUPERVISOR_H
 
 #include "conf.h"
+#include "trial.h"
 
 /* One line each on the order pipe: "reload", "stop", "resume NAME", and a worker's own "retire SLOT". */
 #define SUPERVISOR_ORDER_MAX 128
@@ -21,8 +22,9 @@ struct supervisor_start {
 /* Serves until it is told to stop: true. False with the reason when it cannot start. Prints "ready
  * http://ADDRESS:PORT" on standard output when it serves. */
 bool supervisor_run(const struct supervisor_start *start, struct err *err);
-/* Reads and checks everything in a child, prints nothing. with_stores: makes the state folder, opens
- * the stores and brings the schema up to date; else nothing is written. */
-bool supervisor_check(const struct supervisor_start *start, bool with_stores, struct err *err);
+/* Runs the trial in a child and prints nothing itself. One with a task locks the state folder, made when
+ * missing, and so is refused while a server runs on it. */
+bool supervisor_try(const struct supervisor_start *start, const struct trial *trial,
+		    struct err *err);
 
 #endif

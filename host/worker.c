@@ -5,11 +5,9 @@
 #include "chores.h"
 #include "clock.h"
 #include "dispatch.h"
-#include "generation.h"
 #include "host_make.h"
 #include "log.h"
 #include "metrics.h"
-#include "neighbours.h"
 #include "supervisor.h"
 #include "tls.h"
 #include "xalloc.h"
@@ -169,7 +167,7 @@ static bool listen_to_all(struct worker *worker, struct err *err)
 	return true;
 }
 
-static bool load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
+bool worker_load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
 		     struct err *err)
 {
 	struct conf_place place =
@@ -208,7 +206,7 @@ static bool start_serving(struct worker *worker, struct err *err)
 
 	listener_url(first->fd, first->is_tls, worker->url);
 	if (!settings_bind(&worker->settings, &start->snapshot->conf, err) ||
-	    !load_tls(&worker->settings, &start->snapshot->conf, &worker->tls, err) ||
+	    !worker_load_tls(&worker->settings, &start->snapshot->conf, &worker->tls, err) ||
 	    !host_make(&worker->host, &host_start, err) || !watch_signals(worker, err) ||
 	    !listen_to_all(worker, err))
 		return false;
@@ -278,88 +276,4 @@ int worker_run(const struct worker_start *start)
 	loop_post(worker->host.loop, announce, worker);
 	loop_run(worker->host.loop);
 	return end(worker);
-}
-
-/* ---- The checker's part ---- */
-
-struct joining {
-	struct job job; /* first: what the pool runs */
-	struct host *host;
-	struct err *err;
-	bool ok;
-};
-
-static void stop_loop(void *loop)
-{
-	loop_stop(loop);
-}
-
-static void join(struct job *job)
-{
-	struct joining *joining = (struct joining *)job;
-	struct host *host = joining->host;
-	struct neighbours neighbours = { .db = &host->db,
-					 .kv = &host->kv,
-					 .keyring = host->keyring };
-
-	joining->ok = neighbours_init(&neighbours, host->seal, host->settings->server.state_dir,
-				      joining->err) &&
-		      neighbours_join(&neighbours, joining->err);
-	loop_post(host->loop, stop_loop, host->loop);
-}
-
-/* On a worker thread beside a running loop, which some key-value stores need. */
-static bool join_neighbours(struct host *host, struct err *err)
-{
-	struct joining joining = { .job.run = join, .host = host, .err = err };
-
-	if (!pool_submit(host->pool, host->background, &joining.job))
-		return err_set(err, "no thread to ask the stores");
-	loop_run(host->loop);
-	(void)pool_drain(host->pool, INT64_MAX);
-	return joining.ok;
-}
-
-static bool check_settings(const struct settings *settings, struct snapshot *snapshot,
-			   struct board *board, bool with_stores, struct err *err)
-{
-	struct host_start start = { .settings = settings,
-				    .snapshot = snapshot,
-				    .board = board,
-				    .self = &board->workers[0],
-				    .order_pipe = -1,
-				    .n_workers = 1,
-				    .url = "http://localhost",
-				    .is_dry = !with_stores };
-	struct tls *tls = NULL;
-	struct host host;
-	bool ok;
-
-	if (!load_tls(settings, &snapshot->conf, &tls, err))
-		return false;
-	tls_free(tls);
-	if (!host_make(&host, &start, err))
-		return false;
-	ok = !with_stores || (host_migrate(&host, err) && join_neighbours(&host, err));
-	host_undo(&host);
-	return ok;
-}
-
-bool worker_check(struct snapshot *snapshot, bool with_stores, struct err *err)
-{
-	struct board *board = board_new();
-	struct settings settings;
-	bool ok;
-
-	if (!board)
-		out_of_memory();
-	if (!settings_bind(&settings, &snapshot->conf, err)) {
-		board_free(board);
-		return false;
-	}
-	generation_name_instances(board, &snapshot->conf);
-	ok = check_settings(&settings, snapshot, board, with_stores, err);
-	settings_fini(&settings);
-	board_free(board);
-	return ok;
 }

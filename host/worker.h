@@ -9,6 +9,7 @@
 #include "snapshot.h"
 
 struct host;
+struct tls;
 
 struct worker_start {
 	struct snapshot *snapshot;
@@ -33,8 +34,8 @@ int worker_run(const struct worker_start *start);
  * starts a replacement at once, and this worker drains and ends. Only the first call does anything.
  */
 void worker_retire(struct host *host, int instance, const char *op);
-/* The checker's part: everything a worker does before it serves, and undone again; with_stores: stores
- * opened and migrated too, else nothing is written. */
-bool worker_check(struct snapshot *snapshot, bool with_stores, struct err *err);
+/* The certificate of [server] listen_tls; without that NULL, which is fine. */
+bool worker_load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
+		     struct err *err);
 
 #endif
