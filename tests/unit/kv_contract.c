@@ -4,13 +4,26 @@
 #include <pintle/status.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #define MINUTE_MS 60000
+#define PATIENCE_MS 20000
+#define TURN_MS 20
+#define N_AT_ONCE 300
+
+static int64_t mono_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 static void keep(void *ctx, const struct pintle_kv_answer *answer)
 {
@@ -18,6 +31,7 @@ static void keep(void *ctx, const struct pintle_kv_answer *answer)
 	size_t len =
 		answer->value_len < sizeof(out->value) ? answer->value_len : sizeof(out->value) - 1;
 
+	out->n_done++;
 	out->status = answer->status;
 	out->number = answer->number;
 	out->ttl_ms = answer->ttl_ms;
@@ -26,13 +40,31 @@ static void keep(void *ctx, const struct pintle_kv_answer *answer)
 		memcpy(out->value, answer->value, len);
 }
 
+void kv_test_ask(const struct kv_under_test *kv, const struct pintle_kv_request *request,
+		 struct kv_test_answer *out)
+{
+	*out = (struct kv_test_answer){ .status = -1 };
+	kv->ops->submit(kv->self, request, keep, out);
+	if (kv->ops->flags & PINTLE_KV_INLINE)
+		assert_int_equal(out->n_done, 1);
+}
+
+void kv_test_await(const struct kv_under_test *kv, const struct kv_test_answer *out)
+{
+	int64_t until_ms = mono_ms() + PATIENCE_MS;
+
+	while (out->n_done == 0 && mono_ms() < until_ms)
+		kv->turn(kv->ctx, TURN_MS);
+	assert_int_equal(out->n_done, 1);
+}
+
 struct kv_test_answer kv_test_run(const struct kv_under_test *kv,
 				  const struct pintle_kv_request *request)
 {
-	struct kv_test_answer out = { .status = -1 };
+	struct kv_test_answer out;
 
-	kv->ops->submit(kv->self, request, keep, &out);
-	assert_int_not_equal(out.status, -1);
+	kv_test_ask(kv, request, &out);
+	kv_test_await(kv, &out);
 	return out;
 }
 
@@ -134,6 +166,55 @@ static void op_table(void **state)
 	}
 }
 
+static void ask_all(const struct kv_under_test *kv, struct kv_test_answer answers[N_AT_ONCE],
+		    bool is_set)
+{
+	char key[16];
+
+	for (int i = 0; i < N_AT_ONCE; i++) {
+		struct pintle_kv_request request = {
+			.size = sizeof(request),
+			.op = i % 3 == 0 ? PINTLE_KV_TAKE : PINTLE_KV_GET,
+			.key = key,
+			.key_len = (size_t)snprintf(key, sizeof(key), "m:%d", i),
+		};
+
+		if (is_set) {
+			request.op = PINTLE_KV_SET;
+			request.value = key;
+			request.value_len = request.key_len;
+			request.ttl_ms = MINUTE_MS;
+		}
+		kv_test_ask(kv, &request, &answers[i]);
+	}
+	for (int i = 0; i < N_AT_ONCE; i++) {
+		kv_test_await(kv, &answers[i]);
+		assert_int_equal(answers[i].status, PINTLE_OK);
+	}
+}
+
+/* Answers find their own askers, whatever is under way beside them. */
+static void many_at_once(void **state)
+{
+	static struct kv_test_answer answers[N_AT_ONCE]; /* if the test fails they may come late */
+	char key[16];
+
+	ask_all(*state, answers, true);
+	ask_all(*state, answers, false);
+	for (int i = 0; i < N_AT_ONCE; i++) {
+		(void)snprintf(key, sizeof(key), "m:%d", i);
+		assert_string_equal(answers[i].value, key);
+	}
+}
+
+/* False where nobody can move the clock: what follows in the test cannot be seen. */
+static bool pass_time(const struct kv_under_test *kv, int64_t ms)
+{
+	if (kv->move_clock)
+		kv->move_clock(ms);
+	return kv->move_clock != NULL;
+}
+
 static void expired_does_not_exist(void **state)
 {
 	const struct kv_under_test *kv = *state;
@@ -145,11 +226,13 @@ static void expired_does_not_exist(void **state)
 	expect_op(kv, PINTLE_KV_SET, "x:swap", "v", NULL, PINTLE_OK, "");
 	expect_op(kv, PINTLE_KV_SET, "x:delete", "v", NULL, PINTLE_OK, "");
 	assert_int_equal(kv_test_incr(kv, "x:count", 5).number, 5);
-	kv->move_clock(MINUTE_MS / 2);
+	if (!pass_time(kv, MINUTE_MS / 2))
+		return;
 	out = kv_test_op(kv, PINTLE_KV_GET, "x:get", NULL, NULL, 0);
 	assert_int_equal(out.status, PINTLE_OK);
 	assert_true(out.ttl_ms > 0 && out.ttl_ms <= MINUTE_MS / 2);
-	kv->move_clock(MINUTE_MS / 2);
+	if (!pass_time(kv, MINUTE_MS / 2))
+		return;
 	expect_op(kv, PINTLE_KV_GET, "x:get", NULL, NULL, PINTLE_NOT_FOUND, "");
 	expect_op(kv, PINTLE_KV_TAKE, "x:take", NULL, NULL, PINTLE_NOT_FOUND, "");
 	expect_op(kv, PINTLE_KV_ADD, "x:add", "new", NULL, PINTLE_OK, "");
@@ -165,10 +248,12 @@ static void swap_keeps_or_renews_the_expiry(void **state)
 
 	expect_op(kv, PINTLE_KV_SET, "w:keep", "a", NULL, PINTLE_OK, "");
 	expect_op(kv, PINTLE_KV_SET, "w:renew", "a", NULL, PINTLE_OK, "");
-	kv->move_clock(MINUTE_MS / 2);
+	if (!pass_time(kv, MINUTE_MS / 2))
+		return;
 	assert_int_equal(kv_test_op(kv, PINTLE_KV_SWAP, "w:keep", "b", "a", 0).status, PINTLE_OK);
 	expect_op(kv, PINTLE_KV_SWAP, "w:renew", "b", "a", PINTLE_OK, "");
-	kv->move_clock(MINUTE_MS / 2);
+	if (!pass_time(kv, MINUTE_MS / 2))
+		return;
 	expect_op(kv, PINTLE_KV_GET, "w:keep", NULL, NULL, PINTLE_NOT_FOUND, "");
 	expect_op(kv, PINTLE_KV_GET, "w:renew", NULL, NULL, PINTLE_OK, "b");
 }
@@ -181,7 +266,8 @@ static void counts(void **state)
 	assert_int_equal(kv_test_incr(kv, "n:a", 41).number, 42);
 	assert_int_equal(kv_test_incr(kv, "n:a", -50).number, -8);
 	expect_op(kv, PINTLE_KV_GET, "n:a", NULL, NULL, PINTLE_OK, "-8");
-	kv->move_clock(MINUTE_MS - 1000); /* its expiry is that of its making */
+	if (!pass_time(kv, MINUTE_MS - 1000)) /* its expiry is that of its making */
+		return;
 	assert_true(kv_test_incr(kv, "n:a", 1).ttl_ms <= 1000);
 	expect_op(kv, PINTLE_KV_SET, "n:text", "soup", NULL, PINTLE_OK, "");
 	assert_int_equal(kv_test_incr(kv, "n:text", 1).status, PINTLE_INTERNAL);
@@ -222,7 +308,8 @@ static void limits_count_all_or_none(void **state)
 	expect_op(kv, PINTLE_KV_DELETE, "l:slim", NULL, NULL, PINTLE_OK, "");
 	limits[0].cost = limits[1].cost = 1;
 	assert_int_equal(kv_test_limit(kv, limits, 2).status, PINTLE_OK);
-	kv->move_clock(MINUTE_MS); /* the window of the slim one ends */
+	if (!pass_time(kv, MINUTE_MS)) /* the window of the slim one ends */
+		return;
 	assert_int_equal(kv_test_limit(kv, limits, 2).number, 2);
 	expect_op(kv, PINTLE_KV_GET, "l:wide", NULL, NULL, PINTLE_OK, "5");
 }
@@ -237,17 +324,21 @@ static void a_sliding_counter_lives_on_from_its_last_count(void **state)
 
 	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_OK);
 	assert_int_equal(kv_test_limit(kv, &fixed, 1).status, PINTLE_OK);
-	kv->move_clock(MINUTE_MS - 1000);
+	if (!pass_time(kv, MINUTE_MS - 1000))
+		return;
 	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_OK);
 	assert_int_equal(kv_test_limit(kv, &fixed, 1).status, PINTLE_OK);
-	kv->move_clock(1000);
+	if (!pass_time(kv, 1000))
+		return;
 	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_LIMITED);
 	assert_int_equal(kv_test_limit(kv, &fixed, 1).number, 1);
-	kv->move_clock(MINUTE_MS - 2000);
+	if (!pass_time(kv, MINUTE_MS - 2000))
+		return;
 	out = kv_test_limit(kv, &slides, 1); /* what was refused has renewed nothing */
 	assert_int_equal(out.status, PINTLE_LIMITED);
 	assert_true(out.ttl_ms >= 1 && out.ttl_ms <= 1000);
-	kv->move_clock(1000);
+	if (!pass_time(kv, 1000))
+		return;
 	assert_int_equal(kv_test_limit(kv, &slides, 1).number, 1);
 	slides.window_ms = 0;
 	assert_int_equal(kv_test_limit(kv, &slides, 1).status, PINTLE_INTERNAL);
@@ -307,19 +398,40 @@ static void hear(void *ctx, const void *value, size_t value_len)
 		       (const char *)value);
 }
 
+static void publish(const struct kv_under_test *kv, const char *channel, const char *text)
+{
+	expect_op(kv, PINTLE_KV_PUBLISH, channel, text, NULL, PINTLE_OK, "");
+}
+
+/* Messages stay in order, and subscriptions too: when the last one of either has come, all have. */
+static void publish_until_heard(const struct kv_under_test *kv, const char *channel,
+				const char *text, const struct heard *heard)
+{
+	int64_t until_ms = mono_ms() + PATIENCE_MS;
+
+	while (strcmp(heard->last, text) != 0 && mono_ms() < until_ms) {
+		publish(kv, channel, text);
+		kv->turn(kv->ctx, TURN_MS);
+	}
+	assert_string_equal(heard->last, text);
+}
+
 static void publishes_to_the_channel(void **state)
 {
 	const struct kv_under_test *kv = *state;
-	static struct heard first, second, other; /* the subscription outlives the test */
+	static struct heard first, second, other, fence; /* subscriptions outlive the test */
 
 	assert_int_equal(kv->ops->subscribe(kv->self, "news", hear, &first), PINTLE_OK);
 	assert_int_equal(kv->ops->subscribe(kv->self, "news", hear, &second), PINTLE_OK);
 	assert_int_equal(kv->ops->subscribe(kv->self, "newsroom", hear, &other), PINTLE_OK);
-	expect_op(kv, PINTLE_KV_PUBLISH, "news", "hello", NULL, PINTLE_OK, "");
-	kv->run_loop(kv->ctx);
+	assert_int_equal(kv->ops->subscribe(kv->self, "fence", hear, &fence), PINTLE_OK);
+	publish_until_heard(kv, "fence", "before", &fence);
+	publish(kv, "news", "hello");
+	publish_until_heard(kv, "fence", "after", &fence);
 	assert_int_equal(first.n_messages, 1);
 	assert_int_equal(second.n_messages, 1);
 	assert_string_equal(first.last, "hello");
+	assert_string_equal(second.last, "hello");
 	assert_int_equal(other.n_messages, 0);
 }
 
@@ -339,6 +451,7 @@ int kv_contract_run(const struct kv_under_test *kv)
 	void *state = (void *)(uintptr_t)kv;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(op_table, state),
+		cmocka_unit_test_prestate(many_at_once, state),
 		cmocka_unit_test_prestate(expired_does_not_exist, state),
 		cmocka_unit_test_prestate(swap_keeps_or_renews_the_expiry, state),
 		cmocka_unit_test_prestate(counts, state),

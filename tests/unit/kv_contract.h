@@ -8,10 +8,10 @@
 struct kv_under_test {
 	const struct pintle_kv *ops;
 	void *self;
-	/* Moves the clock that records expire by. */
+	/* Moves the clock that records expire by; NULL: nobody can, and what needs it is left out. */
 	void (*move_clock)(int64_t ms);
-	/* Runs the loop until what was published has arrived. */
-	void (*run_loop)(void *ctx);
+	/* Runs what is ready on the loop; waits up to wait_ms for the first. */
+	void (*turn)(void *ctx, int wait_ms);
 	void *ctx;
 };
 
@@ -20,7 +20,14 @@ struct kv_test_answer {
 	char value[64]; /* the start of it */
 	size_t value_len;
 	int64_t number, ttl_ms;
+	int n_done; /* how often it was answered */
 };
+
+/* One op under way, and the turns of the loop until it is answered. The request is lent until ask
+ * returns; out must live until the answer has come. */
+void kv_test_ask(const struct kv_under_test *kv, const struct pintle_kv_request *request,
+		 struct kv_test_answer *out);
+void kv_test_await(const struct kv_under_test *kv, const struct kv_test_answer *out);
 
 struct kv_test_answer kv_test_run(const struct kv_under_test *kv,
 				  const struct pintle_kv_request *request);

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-static void run_loop(void *ctx)
+static void turn(void *ctx, int wait_ms)
 {
-	(void)fake_host_poll(ctx, 5000);
+	(void)fake_host_poll(ctx, wait_ms);
 }
 
 bool store_open(struct store *store, const char *max_size)
@@ -18,7 +18,7 @@ bool store_open(struct store *store, const char *max_size)
 		.ops = store->plugin->kv,
 		.self = fake_plugin_open(store->host, store->plugin, options),
 		.move_clock = fake_clock_move,
-		.run_loop = run_loop,
+		.turn = turn,
 		.ctx = store->host,
 	};
 	return store->kv.self != NULL;

@@ -15,9 +15,9 @@ static void move_clock(int64_t ms)
 	now_ms += ms;
 }
 
-static void run_loop(void *ctx)
+static void turn(void *ctx, int wait_ms)
 {
-	(void)ctx; /* messages have arrived already */
+	(void)ctx, (void)wait_ms; /* answers and messages have arrived already */
 }
 
 int main(void)
@@ -26,7 +26,7 @@ int main(void)
 		.ops = &kv_memory_ops,
 		.self = kv_memory_new(read_clock),
 		.move_clock = move_clock,
-		.run_loop = run_loop,
+		.turn = turn,
 	};
 	int n_failed = kv_contract_run(&kv);
 
