@@ -79,6 +79,7 @@ static bool choose_stores(struct host *host, struct err *err)
 	host->db.ops = &db->plugin->db;
 	host->kv.ops = &kv->plugin->kv;
 	host->kv.loop = host->loop;
+	host->kv.step_ms = storage->timeout_ms;
 	return true;
 }
 

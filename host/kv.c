@@ -180,18 +180,21 @@ static int32_t wait_for(struct waiter *waiter, int64_t deadline_ms, struct arena
 int32_t kv_do(const struct kv *kv, const struct pintle_kv_request *request, int64_t deadline_ms,
 	      struct arena *arena, struct kv_result *out)
 {
+	int64_t now_ms = clock_mono_ms();
 	struct waiter *waiter;
 
 	assert(!db_is_inside());
 	if (out)
 		*out = (struct kv_result){ 0 };
-	if (clock_mono_ms() >= deadline_ms)
+	if (now_ms >= deadline_ms)
 		return PINTLE_TIMEOUT;
 	if (kv_is_inline(kv))
 		return do_inline(kv, request, arena, out);
 	assert(!loop_is_here(kv->loop));
 	waiter = waiter_new(kv, request);
 	loop_post(kv->loop, submit_waiter, waiter);
+	if (kv->step_ms > 0 && kv->step_ms < deadline_ms - now_ms)
+		deadline_ms = now_ms + kv->step_ms;
 	return wait_for(waiter, deadline_ms, arena, out);
 }
 

@@ -17,6 +17,7 @@ struct kv {
 	const struct pintle_kv *ops;
 	void *self;
 	struct loop *loop;
+	int64_t step_ms; /* one blocking op may take; 0: all the time that is left */
 };
 
 /* What a blocking op gave; value is in the arena and NUL-terminated. */
@@ -30,7 +31,7 @@ bool kv_is_inline(const struct kv *kv);
 /* [loop], or [any] when inline. */
 void kv_submit(const struct kv *kv, const struct pintle_kv_request *request, pintle_kv_done *done,
 	       void *ctx);
-/* [worker] Waits until deadline (monotonic ms). out may be NULL. */
+/* [worker] Waits until deadline (monotonic ms), and step_ms at most. out may be NULL. */
 int32_t kv_do(const struct kv *kv, const struct pintle_kv_request *request, int64_t deadline_ms,
 	      struct arena *arena, struct kv_result *out);
 

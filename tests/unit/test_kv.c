@@ -88,7 +88,8 @@ static int setup(void **state)
 
 	fixture->slow.memory = kv_memory_new(clock_now_ms);
 	fixture->slow.loop = loop_new();
-	fixture->kv = (struct kv){ &slow_ops, &fixture->slow, fixture->slow.loop };
+	fixture->kv =
+		(struct kv){ .ops = &slow_ops, .self = &fixture->slow, .loop = fixture->slow.loop };
 	*state = fixture;
 	return pthread_create(&fixture->thread, NULL, run, fixture->slow.loop);
 }
@@ -141,7 +142,7 @@ static void works_through_the_loop(void **state)
 static void works_inline(void **state)
 {
 	struct fixture *fixture = *state;
-	struct kv kv = { &kv_memory_ops, fixture->slow.memory, NULL };
+	struct kv kv = { .ops = &kv_memory_ops, .self = fixture->slow.memory };
 
 	assert_true(kv_is_inline(&kv));
 	assert_false(kv_is_inline(&fixture->kv));
@@ -162,6 +163,24 @@ static void late_answer_is_safe(void **state)
 			 PINTLE_TIMEOUT);
 	assert_null(out.value);
 	loop_post(fixture->kv.loop, answer_held, &fixture->slow);
+	round_trip(&fixture->kv);
+	arena_fini(&arena);
+}
+
+/* One op takes its step, however much time the call has left. */
+static void a_step_ends_before_the_call(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pintle_kv_request get = kv_get("a");
+	int64_t deadline_ms = clock_mono_ms() + 12 * LONG_MS;
+	struct arena arena = { 0 };
+
+	fixture->kv.step_ms = 20;
+	loop_post(fixture->kv.loop, hold, &fixture->slow);
+	assert_int_equal(kv_do(&fixture->kv, &get, deadline_ms, &arena, NULL), PINTLE_TIMEOUT);
+	assert_true(clock_mono_ms() < deadline_ms);
+	loop_post(fixture->kv.loop, answer_held, &fixture->slow);
+	fixture->kv.step_ms = 0;
 	round_trip(&fixture->kv);
 	arena_fini(&arena);
 }
@@ -225,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(works_through_the_loop, setup, teardown),
 		cmocka_unit_test_setup_teardown(works_inline, setup, teardown),
 		cmocka_unit_test_setup_teardown(late_answer_is_safe, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_step_ends_before_the_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(past_deadline_is_not_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(fault_is_passed_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_share_it, setup, teardown),
