@@ -68,6 +68,18 @@ static bool is_state_kept(const struct supervisor_start *start, const struct set
 	       conf_fail(err, &place, "cannot change while the server runs");
 }
 
+static bool read_tls(struct snapshot *snapshot, const struct settings *settings, struct err *err)
+{
+	const struct server_settings *server = &settings->server;
+	struct conf_place place =
+		conf_place_of(conf_section(&snapshot->conf, "server"), "server", "listen_tls");
+	struct err why;
+
+	return !server->listen_tls[0] ||
+	       tls_pem_read(&snapshot->tls, server->tls_cert, server->tls_key, &why) ||
+	       conf_fail(err, &place, "%s", why.text);
+}
+
 static bool check(const struct supervisor_start *start, const struct trial *trial,
 		  struct snapshot *snapshot, struct err *err)
 {
@@ -83,7 +95,8 @@ static bool check(const struct supervisor_start *start, const struct trial *tria
 	checker_plugin_dir(settings.server.plugin_dir, plugin_dir, sizeof(plugin_dir));
 	log_init("checker", (enum log_level)settings.log.level);
 	ok = is_state_kept(start, &settings, &snapshot->conf, err) &&
-	     instances_open_files(snapshot, plugin_dir, err) && trial_run(snapshot, trial, err);
+	     instances_open_files(snapshot, plugin_dir, err) &&
+	     read_tls(snapshot, &settings, err) && trial_run(snapshot, trial, err);
 	settings_fini(&settings);
 	return ok;
 }

@@ -59,6 +59,7 @@ void snapshot_fini(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_plugins; i++)
 		(void)close(snapshot->plugins[i].fd);
 	conf_fini(&snapshot->conf);
+	tls_pem_fini(&snapshot->tls);
 	*snapshot = (struct snapshot){ 0 };
 }
 
@@ -126,6 +127,15 @@ static void put_conf(struct writer *w, const struct conf *conf)
 	}
 }
 
+static void put_tls(struct writer *w, const struct tls_pem *pem)
+{
+	put_number(w, pem->cert != NULL);
+	if (!pem->cert)
+		return;
+	put_text(w, pem->cert);
+	put_text(w, pem->key);
+}
+
 static bool send_all(int socket, const char *bytes, size_t len)
 {
 	while (len > 0) {
@@ -179,6 +189,7 @@ bool snapshot_send(const struct snapshot *snapshot, int socket, struct err *err)
 	bool ok = false;
 
 	put_conf(&w, &snapshot->conf);
+	put_tls(&w, &snapshot->tls);
 	for (size_t i = 0; i < snapshot->n_plugins; i++)
 		put_text(&w, snapshot->plugins[i].name);
 	if (w.len > SNAPSHOT_MAX)
@@ -280,6 +291,14 @@ static void get_conf(struct reader *r, struct conf *conf)
 		get_section(r, conf);
 }
 
+static void get_tls(struct reader *r, struct tls_pem *pem)
+{
+	if (get_number(r) == 0)
+		return;
+	pem->cert = get_text(r);
+	pem->key = get_text(r);
+}
+
 static void get_plugins(struct reader *r, struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_plugins; i++) {
@@ -361,6 +380,7 @@ bool snapshot_receive(struct snapshot *snapshot, int socket, struct err *err)
 		goto out;
 	r = (struct reader){ .at = bytes, .left = len };
 	get_conf(&r, &snapshot->conf);
+	get_tls(&r, &snapshot->tls);
 	get_plugins(&r, snapshot);
 	ok = !r.is_bad && r.left == 0;
 out:

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One generation of configuration, resolved and unchangeable: what the short-lived checker hands to the
- * supervisor and every worker of that generation reads. Values are as they were when it was made, and
- * plugins are open descriptors, so that a respawned worker never sees a half-edited file.
+ * supervisor and every worker of that generation reads. Values, certificate and key are as they were when it
+ * was made, and plugins are open descriptors, so that a respawned worker never sees a half-edited file.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
 #include "conf.h"
+#include "tls.h"
 
 #define SNAPSHOT_PLUGINS 64
 #define SNAPSHOT_MAX (16 * 1024 * 1024)
@@ -19,6 +20,7 @@ struct snapshot_plugin {
 
 struct snapshot {
 	struct conf conf;
+	struct tls_pem tls; /* of the listeners that have it */
 	struct snapshot_plugin plugins[SNAPSHOT_PLUGINS];
 	size_t n_plugins;
 };

@@ -74,7 +74,7 @@ static bool run_settings(const struct settings *settings, struct snapshot *snaps
 	struct host host;
 	bool ok;
 
-	if (!worker_load_tls(settings, &snapshot->conf, &tls, err))
+	if (!worker_load_tls(settings, snapshot, &tls, err))
 		return false;
 	tls_free(tls);
 	if (!host_make(&host, &start, err))

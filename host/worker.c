@@ -167,16 +167,17 @@ static bool listen_to_all(struct worker *worker, struct err *err)
 	return true;
 }
 
-bool worker_load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
-		     struct err *err)
+bool worker_load_tls(const struct settings *settings, const struct snapshot *snapshot,
+		     struct tls **tls_out, struct err *err)
 {
+	const struct server_settings *server = &settings->server;
 	struct conf_place place =
-		conf_place_of(conf_section(conf, "server"), "server", "listen_tls");
+		conf_place_of(conf_section(&snapshot->conf, "server"), "server", "listen_tls");
 	struct err why;
 
-	if (!settings->server.listen_tls[0])
+	if (!server->listen_tls[0])
 		return true;
-	*tls_out = tls_new(settings->server.tls_cert, settings->server.tls_key, &why);
+	*tls_out = tls_new(&snapshot->tls, server->tls_cert, server->tls_key, &why);
 	return *tls_out || conf_fail(err, &place, "%s", why.text);
 }
 
@@ -206,7 +207,7 @@ static bool start_serving(struct worker *worker, struct err *err)
 
 	listener_url(first->fd, first->is_tls, worker->url);
 	if (!settings_bind(&worker->settings, &start->snapshot->conf, err) ||
-	    !worker_load_tls(&worker->settings, &start->snapshot->conf, &worker->tls, err) ||
+	    !worker_load_tls(&worker->settings, start->snapshot, &worker->tls, err) ||
 	    !host_make(&worker->host, &host_start, err) || !watch_signals(worker, err) ||
 	    !listen_to_all(worker, err))
 		return false;

@@ -35,7 +35,7 @@ int worker_run(const struct worker_start *start);
  */
 void worker_retire(struct host *host, int instance, const char *op);
 /* The certificate of [server] listen_tls; without that NULL, which is fine. */
-bool worker_load_tls(const struct settings *settings, const struct conf *conf, struct tls **tls_out,
-		     struct err *err);
+bool worker_load_tls(const struct settings *settings, const struct snapshot *snapshot,
+		     struct tls **tls_out, struct err *err);
 
 #endif

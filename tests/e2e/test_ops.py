@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import signal
 import ssl
 import stat
 import subprocess
@@ -300,6 +302,26 @@ def test_a_changed_certificate_comes_with_a_reload(tls, tmp_path):
     assert curl(tls, tmp_path).returncode == 0
 
 
+def test_a_respawned_worker_never_meets_a_half_copied_certificate(tls, tmp_path):
+    shutil.copy(tmp_path / "cert.pem", tmp_path / "whole.pem")
+    for name in ("cert.pem", "key.pem"):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[:len(whole) // 2])
+    before = tls.workers()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(tls.workers()) - set(before)) == 2 and
+             [one["state"] for one in tls.ctl("status")["workers"]] == ["serving"] * 2, "two new workers")
+    for _ in range(8):
+        done = curl(tls, tmp_path, "--cacert", tmp_path / "whole.pem")
+        assert '"success":true' in done.stdout, done
+    assert certificate_name(tls.tls_port) == "first"
+    done = tls.ctl("reload", check=False)
+    assert done.returncode == 1
+    assert f"[server] listen_tls: {tmp_path}/cert.pem: cannot use the certificate: " in done.stderr, done
+    assert certificate_name(tls.tls_port) == "first"
+
+
 def test_a_bad_certificate_is_refused_at_reload(tls, tmp_path):
     good = (tmp_path / "key.pem").read_bytes()
     for broken in (b"no key\n", None):
@@ -308,7 +330,8 @@ def test_a_bad_certificate_is_refused_at_reload(tls, tmp_path):
         else:
             (tmp_path / "key.pem").unlink()
         done = tls.ctl("reload", check=False)
-        assert done.returncode == 1 and "[server] listen_tls: " in done.stderr, done
+        assert done.returncode == 1, done
+        assert f"[server] listen_tls: {tmp_path}/key.pem: " in done.stderr, done
     (tmp_path / "key.pem").write_bytes(good)
     tls.ctl("reload")
     assert certificate_name(tls.tls_port) == "first"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf_text.h"
 #include "snapshot.h"
+#include "xalloc.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -90,10 +91,13 @@ static void arrives_as_it_was_sent(void **state)
 	conf_text_need(&from.conf, "[a]\nx = 1\ny =\n\n[group b]\nz = \xE4\xB8\xAD\n[c]\n");
 	conf_add_key(&from.conf.sections[2], "new", "v", conf_add_file(&from.conf, "-o"), 0);
 	from.conf.sections[0].keys[0].is_used = true;
+	from.tls = (struct tls_pem){ xstrdup("a certificate\n"), xstrdup("a key\n") };
 	assert_true(snapshot_add_plugin(&from, "first", file_with("one"), &err));
 	assert_true(snapshot_add_plugin(&from, "second", file_with("two"), &err));
 	pass(&from, &to);
 	assert_same_conf(&from.conf, &to.conf);
+	assert_string_equal(to.tls.cert, "a certificate\n");
+	assert_string_equal(to.tls.key, "a key\n");
 	assert_int_equal(to.n_plugins, 2);
 	assert_int_equal(snapshot_plugin_fd(&to, "third"), -1);
 	assert_int_equal(pread(snapshot_plugin_fd(&to, "second"), bytes, 7, 0), 3);
@@ -136,6 +140,7 @@ static void survives_broken_bytes(void **state)
 
 	(void)state;
 	conf_text_need(&from.conf, "[a]\nx = 1\n[b]\ny = 2\n");
+	from.tls = (struct tls_pem){ xstrdup("c"), xstrdup("k") };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	assert_true(snapshot_send(&from, ends[0], &err));
 	len = recv(ends[1], bytes, sizeof(bytes), 0);
@@ -159,6 +164,7 @@ static void survives_broken_bytes(void **state)
 		} else {
 			n_refused++;
 			assert_int_equal(to.conf.n_sections, 0);
+			assert_null(to.tls.cert);
 		}
 		(void)close(ends[1]);
 	}

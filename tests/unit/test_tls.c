@@ -20,6 +20,9 @@ struct files {
 	char dir[SCRATCH_MAX];
 	char cert[SCRATCH_MAX + 16], key[SCRATCH_MAX + 16], other_key[SCRATCH_MAX + 16];
 	char none[SCRATCH_MAX + 16];
+	char chain[SCRATCH_MAX + 16]; /* the certificate and two more */
+	char half[SCRATCH_MAX + 16];  /* the chain, as a copy that is not finished */
+	char locked_key[SCRATCH_MAX + 16], nul[SCRATCH_MAX + 16];
 };
 
 static char got[64 * 1024];
@@ -53,6 +56,39 @@ static void write_cert(const char *path, EVP_PKEY *key)
 	X509_free(cert);
 }
 
+/* The bytes of from so many times, then cut to a part. */
+static void copy_file(const char *from, const char *to, double part, int times)
+{
+	char bytes[8192];
+	FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+	size_t len = fread(bytes, 1, sizeof(bytes), in);
+
+	for (int i = 0; i < times; i++)
+		assert_int_equal(fwrite(bytes, 1, len, out), len);
+	(void)fflush(out);
+	assert_int_equal(ftruncate(fileno(out), (off_t)((double)ftell(out) * part)), 0);
+	(void)fclose(in);
+	(void)fclose(out);
+}
+
+static void write_locked_key(const char *path, EVP_PKEY *key)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_int_equal(PEM_write_PrivateKey(file, key, EVP_aes_256_cbc(),
+					      (const unsigned char *)"secret", 6, NULL, NULL),
+			 1);
+	(void)fclose(file);
+}
+
+static void write_nul(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_int_equal(fwrite("a\0b", 1, 3, file), 3);
+	(void)fclose(file);
+}
+
 static int make_files(void **state)
 {
 	struct files *files = calloc(1, sizeof(*files));
@@ -63,8 +99,16 @@ static int make_files(void **state)
 	(void)sprintf(files->key, "%s/key.pem", files->dir);
 	(void)sprintf(files->other_key, "%s/other.pem", files->dir);
 	(void)sprintf(files->none, "%s/none.pem", files->dir);
+	(void)sprintf(files->chain, "%s/chain.pem", files->dir);
+	(void)sprintf(files->half, "%s/half.pem", files->dir);
+	(void)sprintf(files->locked_key, "%s/locked.pem", files->dir);
+	(void)sprintf(files->nul, "%s/nul.pem", files->dir);
 	key = write_key(files->key);
 	write_cert(files->cert, key);
+	copy_file(files->cert, files->chain, 1, 3);
+	copy_file(files->chain, files->half, 0.9, 1);
+	write_locked_key(files->locked_key, key);
+	write_nul(files->nul);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(write_key(files->other_key));
 	*state = files;
@@ -80,6 +124,18 @@ static int remove_files(void **state)
 	return 0;
 }
 
+/* As the checker reads and a worker uses them. */
+static struct tls *make_tls(const char *cert, const char *key, struct err *err)
+{
+	struct tls_pem pem;
+	struct tls *tls = NULL;
+
+	if (tls_pem_read(&pem, cert, key, err))
+		tls = tls_new(&pem, cert, key, err);
+	tls_pem_fini(&pem);
+	return tls;
+}
+
 static void bad_files_are_named(void **state)
 {
 	struct files *files = *state;
@@ -91,12 +147,16 @@ static void bad_files_are_named(void **state)
 		{ files->cert, files->other_key, files->other_key },
 		{ files->cert, files->cert, files->cert },
 		{ files->key, files->key, files->key },
+		{ files->half, files->key, files->half },
+		{ files->cert, files->locked_key, files->locked_key },
+		{ files->nul, files->key, files->nul },
+		{ files->cert, files->nul, files->nul },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct err err = { 0 };
 
-		if (tls_new(cases[i].cert, cases[i].key, &err))
+		if (make_tls(cases[i].cert, cases[i].key, &err))
 			fail_msg("case %zu was taken", i);
 		if (strncmp(err.text, cases[i].named, strlen(cases[i].named)) != 0)
 			fail_msg("case %zu: %s", i, err.text);
@@ -108,7 +168,7 @@ static struct edge *start(const struct files *files, struct tls **tls_out)
 {
 	struct err err = { 0 };
 
-	*tls_out = tls_new(files->cert, files->key, &err);
+	*tls_out = make_tls(files->cert, files->key, &err);
 	if (!*tls_out)
 		fail_msg("%s", err.text);
 	return edge_new(&edge_limits, *tls_out, NULL);
@@ -168,6 +228,23 @@ static void requests_are_served(void **state)
 	tls_free(tls);
 }
 
+static void the_chain_goes_with_the_certificate(void **state)
+{
+	const struct files *files = *state;
+	struct err err = { 0 };
+	struct tls *tls = make_tls(files->chain, files->key, &err);
+	struct edge *edge = edge_new(&edge_limits, tls, NULL);
+	int fd = edge_connect(edge);
+	SSL *ssl;
+
+	assert_int_equal(shake_hands(fd, TLS1_3_VERSION, &ssl), 1);
+	assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(ssl)), 3);
+	hang_up(ssl, fd);
+	edge_wait_idle(edge);
+	edge_free(edge);
+	tls_free(tls);
+}
+
 static void a_big_answer_arrives_whole(void **state)
 {
 	static const char request[] = GET("/big");
@@ -213,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_files_are_named),
 		cmocka_unit_test(requests_are_served),
+		cmocka_unit_test(the_chain_goes_with_the_certificate),
 		cmocka_unit_test(a_big_answer_arrives_whole),
 		cmocka_unit_test(old_versions_and_plain_text_are_refused),
 	};
