@@ -239,17 +239,17 @@ bool host_make(struct host *host, const struct host_start *start, struct err *er
 	return false;
 }
 
-bool host_migrate(struct host *host, struct err *err)
+bool host_migrate(const struct host *host, const struct db *db, struct err *err)
 {
 	size_t n_applied = 0;
 
-	if (!migrate_run(&host->db, "core", migrate_core, migrate_n_core, &n_applied, err))
+	if (!migrate_run(db, "core", migrate_core, migrate_n_core, &n_applied, err))
 		return false;
 	for (size_t i = 0; i < host->instances.n_plugins; i++) {
 		const struct plugin *plugin = &host->instances.plugins[i];
 
-		if (!migrate_run(&host->db, plugin->name, plugin->migrations,
-				 plugin->desc.n_migrations, &n_applied, err))
+		if (!migrate_run(db, plugin->name, plugin->migrations, plugin->desc.n_migrations,
+				 &n_applied, err))
 			return false;
 	}
 	return true;

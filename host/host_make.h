@@ -18,8 +18,8 @@ struct host_start {
 
 /* [main] Everything but the listeners. On failure err says why and host has been undone. */
 bool host_make(struct host *host, const struct host_start *start, struct err *err);
-/* Brings the schema of the core and of every plugin up to date. */
-bool host_migrate(struct host *host, struct err *err);
+/* Brings the schema of the core and of every plugin in db up to date. */
+bool host_migrate(const struct host *host, const struct db *db, struct err *err);
 /* After the loop has stopped and the pool is drained. */
 void host_undo(struct host *host);
 

@@ -88,22 +88,22 @@ static int32_t check_done(void *ctx, const struct pintle_value *cols, size_t n_c
 	return PINTLE_OK;
 }
 
+static bool fail_history(struct run *run, int32_t status)
+{
+	return err_set(run->err, "database: the history of its steps cannot be read (status %d)",
+		       status);
+}
+
 static bool read_history(struct run *run)
 {
-	int32_t status;
-
-	status = db_exec(&run->tx, table_sql, DB_NO_PARAMS, NULL, NULL);
-	if (status == PINTLE_OK)
-		status = db_each(&run->tx,
+	int32_t status = db_each(&run->tx,
 				 "SELECT number, name, checksum FROM schema_migrations "
 				 "WHERE owner = ? ORDER BY number",
 				 DB_PARAMS(db_text(run->owner)), check_done, run);
+
 	if (status == PINTLE_OK)
 		return true;
-	if (run->is_refused)
-		return false;
-	return err_set(run->err, "database: the history of its steps cannot be read (status %d)",
-		       status);
+	return run->is_refused ? false : fail_history(run, status);
 }
 
 /* The length up to and including the next ';' that ends a line; all when there is none. */
@@ -184,7 +184,10 @@ static bool apply(struct run *run, const struct pintle_migration *step)
 static bool run_locked(struct run *run)
 {
 	const struct pintle_migration *step;
+	int32_t status = db_exec(&run->tx, table_sql, DB_NO_PARAMS, NULL, NULL);
 
+	if (status != PINTLE_OK)
+		return fail_history(run, status);
 	if (!read_history(run))
 		return false;
 	for (int64_t next = run->n_done + 1; (step = find_step(run, next)); next++) {
@@ -194,16 +197,22 @@ static bool run_locked(struct run *run)
 	return true;
 }
 
-bool migrate_run(const struct db *db, const char *owner, const struct pintle_migration *steps,
-		 size_t n_steps, size_t *n_applied_out, struct err *err)
+static struct run run_of(const struct db *db, const char *owner,
+			 const struct pintle_migration *steps, size_t n_steps, struct err *err)
 {
-	struct run run = {
+	return (struct run){
 		.tx = { .db = db, .deadline_ms = clock_mono_ms() + LOCK_MS + STEP_MS },
 		.owner = owner,
 		.steps = steps,
 		.n_steps = n_steps,
 		.err = err,
 	};
+}
+
+bool migrate_run(const struct db *db, const char *owner, const struct pintle_migration *steps,
+		 size_t n_steps, size_t *n_applied_out, struct err *err)
+{
+	struct run run = run_of(db, owner, steps, n_steps, err);
 	void *lock = NULL;
 	bool ok;
 
@@ -215,4 +224,17 @@ bool migrate_run(const struct db *db, const char *owner, const struct pintle_mig
 	if (ok && n_applied_out)
 		*n_applied_out = run.n_applied;
 	return ok;
+}
+
+bool migrate_check(const struct db *db, const char *owner, const struct pintle_migration *steps,
+		   size_t n_steps, struct err *err)
+{
+	struct run run = run_of(db, owner, steps, n_steps, err);
+	const struct pintle_migration *step;
+
+	if (!read_history(&run))
+		return false;
+	step = find_step(&run, run.n_done + 1);
+	return !step || err_set(err, "database: step %d (%s) of %s has not been applied",
+				step->number, step->name, owner);
 }

@@ -18,7 +18,7 @@ static bool try_stores(struct host *host, const void *arg, struct err *err)
 					 .keyring = host->keyring };
 
 	(void)arg;
-	return host_migrate(host, err) &&
+	return host_migrate(host, &host->db, err) &&
 	       neighbours_init(&neighbours, host->seal, host->settings->server.state_dir, err) &&
 	       neighbours_join(&neighbours, err);
 }

@@ -138,6 +138,24 @@ static void refuses_a_gap_in_the_history(void **state)
 	refused(store, steps, 4, "step 2 of core is missing");
 }
 
+static void checks_without_a_change(void **state)
+{
+	struct store *store = *state;
+	struct err err = { "" };
+
+	assert_false(migrate_check(&store->db, "core", steps, 2, &err));
+	assert_int_equal(count(store, "SELECT count(*) FROM sqlite_schema"), 0);
+	assert_int_equal(migrate(store, "core", steps, 3), 2);
+	if (!migrate_check(&store->db, "core", steps, 3, &err))
+		fail_msg("%s", err.text);
+	assert_false(migrate_check(&store->db, "core", steps, 4, &err));
+	assert_string_equal(err.text, "database: step 3 (third) of core has not been applied");
+	assert_false(migrate_check(&store->db, "core", steps, 2, &err));
+	assert_non_null(strstr(err.text, "step 2 (second) of core was applied by a newer version"));
+	assert_false(migrate_check(&store->db, "other", steps, 2, &err));
+	assert_non_null(strstr(err.text, "step 1 (first) of other has not been applied"));
+}
+
 /* A step that fails half-way leaves nothing, and those before it stay. */
 static void failing_step_leaves_nothing(void **state)
 {
@@ -204,6 +222,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_a_changed_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_step_it_does_not_know, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_gap_in_the_history, setup, teardown),
+		cmocka_unit_test_setup_teardown(checks_without_a_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(failing_step_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(front_of_the_driver, setup, teardown),
 	};
