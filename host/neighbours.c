@@ -216,3 +216,19 @@ bool neighbours_renew(const struct neighbours *self, struct err *err)
 	arena_fini(&arena);
 	return is_good(status, wrong, err);
 }
+
+bool neighbours_alone(const struct neighbours *self, struct err *err)
+{
+	struct tx tx = alone(self);
+	int32_t status = db_first(
+		&tx, "SELECT host_id FROM kv_hosts WHERE host_id <> ? AND seen_at > ?",
+		DB_PARAMS(db_text(self->host_id), db_int(clock_now_ms() - ALIVE_MS)), NULL, NULL);
+
+	if (status == PINTLE_NOT_FOUND)
+		return true;
+	if (status != PINTLE_OK)
+		return err_set(err, "it does not answer, so the hosts that use it are not known");
+	return err_set(err,
+		       "another host uses it (one that has stopped counts for %d more minutes)",
+		       ALIVE_MS / 60000);
+}

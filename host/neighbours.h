@@ -31,6 +31,8 @@ bool neighbours_init(struct neighbours *self, const struct seal *seal, const cha
 /* [worker] At start, after the schema is there: false, and why, beside a host with another store or
  * other keys. */
 bool neighbours_join(const struct neighbours *self, struct err *err);
+/* [worker] False, and why, while another host lives on db. Only db need be filled. */
+bool neighbours_alone(const struct neighbours *self, struct err *err);
 /* [worker] Once a minute, and as soon as the store has lost its memory: says that this host is alive,
  * then as above. */
 bool neighbours_renew(const struct neighbours *self, struct err *err);

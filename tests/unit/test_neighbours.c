@@ -160,6 +160,24 @@ static void a_host_that_does_not_say_fits(void **state)
 	assert_true(fits(&other, ""));
 }
 
+static void a_host_is_alone_until_another_one_lives(void **state)
+{
+	struct fixture *f = *state;
+	struct neighbours first = host(f, 0, 0);
+	struct err err = { "" };
+
+	assert_true(joins(f, 0, 0));
+	assert_true(neighbours_alone(&first, &err));
+	assert_true(joins(f, 1, 0));
+	assert_false(neighbours_alone(&first, &err));
+	assert_non_null(strstr(err.text, "another host uses it"));
+	people_wait(2 * MINUTE_MS + 1000);
+	assert_true(neighbours_alone(&first, &err));
+	people_exec(f->people, "DROP TABLE kv_hosts");
+	assert_false(neighbours_alone(&first, &err));
+	assert_non_null(strstr(err.text, "does not answer"));
+}
+
 /* Both see the new token, one after the other. */
 static void a_store_that_lost_its_memory_is_the_same_store(void **state)
 {
@@ -246,6 +264,7 @@ int main(void)
 		WITH_HOSTS(another_store_is_refused_while_the_first_host_lives),
 		WITH_HOSTS(other_keys_are_refused_while_the_first_host_lives),
 		WITH_HOSTS(a_host_that_does_not_say_fits),
+		WITH_HOSTS(a_host_is_alone_until_another_one_lives),
 		WITH_HOSTS(a_store_that_lost_its_memory_is_the_same_store),
 		WITH_HOSTS(a_host_starts_again_at_once),
 		WITH_HOSTS(the_token_lives_as_long_as_it_is_renewed),
