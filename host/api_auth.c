@@ -59,8 +59,7 @@ void api_providers(struct request *request)
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		const struct pintle_inst *inst = &host->instances.items[i];
 
-		if (inst->plugin->provider.size > 0 &&
-		    !host->board->instances[inst->board_index].is_quarantined)
+		if (inst->plugin->provider.size > 0 && instance_is_up(inst))
 			(void)json_array_append_new(providers, describe_provider(inst));
 	}
 	answer_ok(request, json_pack("{s:o}", "providers", providers));

@@ -29,8 +29,7 @@ static json_t *list_instances(const struct host *host, bool *is_ready_out)
 	*is_ready_out = true;
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		const struct pintle_inst *inst = &host->instances.items[i];
-		bool is_up =
-			atomic_load(&host->board->instances[inst->board_index].is_quarantined) == 0;
+		bool is_up = instance_is_up(inst);
 		bool is_needed = is_required(host, inst);
 
 		if (!is_up && is_needed)

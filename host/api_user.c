@@ -35,8 +35,7 @@ static void add_parts(struct request *request, json_t *profile)
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		struct pintle_inst *inst = &host->instances.items[i];
 
-		if (inst->plugin->provider.describe &&
-		    !host->board->instances[inst->board_index].is_quarantined)
+		if (inst->plugin->provider.describe && instance_is_up(inst))
 			add_part(request, inst, profile);
 	}
 }

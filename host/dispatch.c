@@ -163,7 +163,7 @@ static bool choose_instance(struct request *request)
 			return false;
 		}
 	}
-	if (request->inst && host->board->instances[request->inst->board_index].is_quarantined) {
+	if (request->inst && !instance_is_up(request->inst)) {
 		answer_error(request, "provider_unavailable");
 		return false;
 	}

@@ -25,10 +25,9 @@ static void tell_one(const struct event *event, struct pintle_inst *inst)
 	breadcrumb_leave(before);
 }
 
-static bool listens(const struct host *host, const struct pintle_inst *inst)
+static bool listens(const struct pintle_inst *inst)
 {
-	return inst->plugin->listener.event &&
-	       !host->board->instances[inst->board_index].is_quarantined;
+	return inst->plugin->listener.event && instance_is_up(inst);
 }
 
 static void event_free(struct event *event)
@@ -44,7 +43,7 @@ static void tell_all(struct job *job)
 	const struct instances *all = &event->host->instances;
 
 	for (size_t i = 0; i < all->n_items; i++)
-		if (listens(event->host, &all->items[i]))
+		if (listens(&all->items[i]))
 			tell_one(event, &all->items[i]);
 	event_free(event);
 }
@@ -52,7 +51,7 @@ static void tell_all(struct job *job)
 static bool has_listener(const struct host *host)
 {
 	for (size_t i = 0; i < host->instances.n_items; i++)
-		if (listens(host, &host->instances.items[i]))
+		if (listens(&host->instances.items[i]))
 			return true;
 	return false;
 }

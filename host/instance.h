@@ -59,6 +59,8 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err);
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err);
 void instance_close(struct pintle_inst *inst);
+/* [any] Whether ops of it may be run: it is open here and not in quarantine. */
+bool instance_is_up(const struct pintle_inst *inst);
 void instances_fini(struct instances *instances);
 struct pintle_inst *instances_find(const struct instances *instances, const char *name);
 /* The provider whose declared namespaces take ns; NULL. */

@@ -74,11 +74,6 @@ static const struct group *find_group(const struct host *host, const char *name)
 	return NULL;
 }
 
-static bool is_in_rotation(const struct host *host, const struct pintle_inst *sender)
-{
-	return !atomic_load(&host->board->instances[sender->board_index].is_quarantined);
-}
-
 bool message_group_exists(const struct host *host, const char *group)
 {
 	return find_group(host, group) != NULL;
@@ -89,7 +84,7 @@ bool message_group_ok(const struct host *host, const char *group)
 	const struct group *found = find_group(host, group);
 
 	for (size_t i = 0; found && i < found->n_senders; i++)
-		if (is_in_rotation(host, found->senders[i]))
+		if (instance_is_up(found->senders[i]))
 			return true;
 	return false;
 }
@@ -195,7 +190,7 @@ static struct pintle_inst *next_sender(struct message *message)
 	while (message->n_tried < message->to->n_senders) {
 		struct pintle_inst *sender = message->to->senders[message->n_tried];
 
-		if (is_in_rotation(message->host, sender))
+		if (instance_is_up(sender))
 			return sender;
 		message->n_tried++;
 	}

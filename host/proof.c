@@ -203,7 +203,7 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 	struct pintle_call *call;
 	int32_t status;
 
-	if (!inst || !inst->plugin->provider.verify)
+	if (!inst || !inst->plugin->provider.verify || !instance_is_up(inst))
 		return PINTLE_UNAVAILABLE;
 	call = call_new(outer->host, outer->request, inst, "verify", outer->purpose);
 	status = run_nested(call);
