@@ -51,10 +51,11 @@ static json_t *list_instances(const struct host *host)
 		const struct board_instance *shown = &host->board->instances[inst->board_index];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:b, s:i}", "name", inst->name, "plugin",
-					inst->plugin->name, "version", inst->plugin->desc.version,
-					"quarantined", atomic_load(&shown->is_quarantined) != 0,
-					"kills", atomic_load(&shown->n_kills)));
+			list,
+			json_pack("{s:s, s:s, s:s, s:b, s:i}", "name", inst->name, "plugin",
+				  inst->plugin->name, "version", inst->plugin->desc.version,
+				  "quarantined", board_is_kept_out(host->board, inst->board_index),
+				  "kills", atomic_load(&shown->n_kills)));
 	}
 	return list;
 }
@@ -134,14 +135,14 @@ void api_control_providers(struct request *request)
 
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		const struct pintle_inst *inst = &host->instances.items[i];
-		const struct board_instance *shown = &host->board->instances[inst->board_index];
 
 		if (!inst->plugin->desc.provider)
 			continue;
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:b}", "name", inst->name, "plugin",
 					inst->plugin->name, "version", inst->plugin->desc.version,
-					"quarantined", atomic_load(&shown->is_quarantined) != 0));
+					"quarantined",
+					board_is_kept_out(host->board, inst->board_index)));
 	}
 	answer_ok(request, list);
 }

@@ -71,6 +71,19 @@ int board_instance(struct board *board, const char *name)
 	return n;
 }
 
+bool board_is_kept_out(const struct board *board, int index)
+{
+	bool is_out = atomic_load(&board->instances[index].is_quarantined) != 0;
+
+	for (int i = 0; i < BOARD_WORKERS && !is_out; i++) {
+		const struct board_worker *worker = &board->workers[i];
+
+		is_out = atomic_load(&worker->state) == BOARD_SERVING &&
+			 (atomic_load(&worker->unopened) >> index & 1);
+	}
+	return is_out;
+}
+
 /* A thread beyond the last trail is not looked after. */
 static struct trail *own_trail(void)
 {

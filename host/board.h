@@ -46,6 +46,7 @@ struct board_worker {
 	_Atomic int32_t pid, state, generation, n_restarts;
 	_Atomic int64_t beat_ms; /* monotonic: its loop turned; 0: not yet */
 	struct board_fault fault;
+	_Atomic uint64_t unopened; /* a bit for each instance that was in quarantine */
 	struct board_route routes[BOARD_ROUTES];
 	_Atomic uint64_t counters[BOARD_COUNTERS]; /* see metrics.h */
 	_Atomic int64_t gauges[BOARD_COUNTERS];
@@ -83,6 +84,8 @@ void board_free(struct board *board);
 /* The index of a name, made when new; -1 when the board is full. Supervisor only. */
 int board_instance(struct board *board, const char *name);
 int board_find_instance(const struct board *board, const char *name);
+/* [any] Whether an instance is in quarantine, or a worker that serves began without it. */
+bool board_is_kept_out(const struct board *board, int index);
 /* [any] The index of a route, made when new; BOARD_NO_ROUTE when the board is full or path too long. */
 int board_route(struct board *board, const char *method, const char *path);
 

@@ -67,6 +67,7 @@ _Noreturn static void be_worker(struct crew *crew, int slot, struct generation *
 
 static void prepare_slot(struct board_worker *self, int generation)
 {
+	atomic_store(&self->unopened, 0);
 	atomic_store(&self->fault.signal, 0);
 	atomic_store(&self->fault.instance, -1);
 	self->fault.op[0] = '\0';
@@ -189,7 +190,8 @@ static void blame(struct crew *crew, int slot, int status)
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
-	if (member->generation->is_leaving && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+	if ((member->generation->is_leaving || member->is_retiring) && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGTERM)
 		return; /* told to end before it could watch signals */
 	log_error("worker %d (pid %d) ended: %s%s%s%s%s", slot, (int)member->pid,
 		  cause_text(cause, status), is_known ? ", in [" : "",
@@ -262,6 +264,20 @@ void crew_retire(struct crew *crew, int slot)
 	count_kill(crew, index);
 }
 
+/* Those that began while it was in quarantine have not opened it, and no plugin is opened later. */
+static void replace_without(struct crew *crew, int index)
+{
+	for (int slot = 0; slot < BOARD_WORKERS; slot++) {
+		struct member *member = &crew->members[slot];
+		uint64_t unopened = atomic_load(&crew->board->workers[slot].unopened);
+
+		if (member->pid == 0 || member->is_retiring || !(unopened >> index & 1))
+			continue;
+		member->is_retiring = true;
+		(void)kill(member->pid, SIGTERM);
+	}
+}
+
 void crew_resume(struct crew *crew, const char *instance)
 {
 	int index = board_find_instance(crew->board, instance);
@@ -271,6 +287,7 @@ void crew_resume(struct crew *crew, const char *instance)
 	atomic_store(&crew->board->instances[index].n_kills, 0);
 	atomic_store(&crew->board->instances[index].is_quarantined, 0);
 	log_info("[%s] resumed", instance);
+	replace_without(crew, index);
 }
 
 void crew_signal(const struct crew *crew, const struct generation *generation, int signal)

@@ -14,7 +14,7 @@ struct member {
 	struct generation *generation;
 	int ready_fd; /* -1: closed */
 	bool is_ready;
-	bool is_retiring; /* counted against an instance already, and replaced */
+	bool is_retiring; /* it drains, and is being replaced; blame for it has been laid */
 	int64_t start_ms;
 };
 

@@ -100,7 +100,20 @@ static bool is_store(const struct host *host, const struct pintle_inst *inst)
 	       strcmp(inst->name, host->settings->storage.kv) == 0;
 }
 
-/* Stores first: the others may ask for them as soon as they are open. */
+/* What ends workers in quarantine would end each successor too, were it opened. The note comes before
+ * the look: whoever resumes it meanwhile sees the note, or is seen. */
+static bool is_kept_out(const struct host *host, const struct pintle_inst *inst)
+{
+	uint64_t bit = UINT64_C(1) << inst->board_index;
+
+	(void)atomic_fetch_or(&host->self->unopened, bit);
+	if (atomic_load(&host->board->instances[inst->board_index].is_quarantined))
+		return true;
+	(void)atomic_fetch_and(&host->self->unopened, ~bit);
+	return false;
+}
+
+/* Stores first: the others may ask for them as soon as they are open. Nothing goes without a store. */
 static bool open_instances(struct host *host, bool are_stores, struct err *err)
 {
 	for (size_t i = 0; i < host->instances.n_items; i++) {
@@ -108,7 +121,7 @@ static bool open_instances(struct host *host, bool are_stores, struct err *err)
 		struct breadcrumb before;
 		bool ok;
 
-		if (is_store(host, inst) != are_stores)
+		if (is_store(host, inst) != are_stores || (!are_stores && is_kept_out(host, inst)))
 			continue;
 		before = breadcrumb_enter(inst->board_index, "open");
 		ok = instance_open(inst, services(), err);

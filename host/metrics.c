@@ -298,7 +298,7 @@ static void put_outcomes(FILE *out, const struct board *board)
 	for (int i = 0; i < n_instances; i++) {
 		(void)fputs("pintle_instance_quarantined{", out);
 		put_label(out, "instance", board->instances[i].name);
-		(void)fprintf(out, "} %d\n", atomic_load(&board->instances[i].is_quarantined) != 0);
+		(void)fprintf(out, "} %d\n", board_is_kept_out(board, i));
 	}
 }
 
