@@ -17,13 +17,26 @@
 
 struct conf {
 	int32_t at_open;
+	const char *fatal_file;
 };
 
-enum at_open { OPEN_WELL, OPEN_ABORT, OPEN_EXIT, OPEN_HANG, OPEN_SIGNALS, OPEN_LOCALE, OPEN_UMASK };
+enum at_open {
+	OPEN_WELL,
+	OPEN_SEGV,
+	OPEN_ABORT,
+	OPEN_EXIT,
+	OPEN_HANG,
+	OPEN_SIGNALS,
+	OPEN_LOCALE,
+	OPEN_UMASK
+};
 
 static const struct pintle_opt opts[] = {
 	{ "at_open", PINTLE_CHOICE, PINTLE_OPT(struct conf, at_open), "nothing", 0, 0,
-	  "nothing abort exit hang signals locale umask", "What goes wrong when it is opened." },
+	  "nothing segv abort exit hang signals locale umask",
+	  "What goes wrong when it is opened." },
+	{ "fatal_file", PINTLE_STRING, PINTLE_OPT(struct conf, fatal_file), "", 0, 0, NULL,
+	  "Opening it crashes while this file exists." },
 };
 
 typedef int32_t misdeed(const struct pintle_host *host, struct pintle_call *call);
@@ -261,18 +274,14 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 	return status == PINTLE_OK ? misbehave(self_of_inst, call) : status;
 }
 
-static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
-			     const void *conf, void **self_out, char *err, size_t err_len)
+static void misbehave_at_open(const struct pintle_host *host, const struct conf *conf)
 {
-	struct pintle_plain *self = calloc(1, sizeof(*self));
-
-	(void)err;
-	(void)err_len;
-	if (!self)
-		return PINTLE_INTERNAL;
-	*self = (struct pintle_plain){ host, inst, conf };
-	*self_out = self;
-	switch (((const struct conf *)conf)->at_open) {
+	if (access(conf->fatal_file, F_OK) == 0)
+		(void)segv(host, NULL);
+	switch (conf->at_open) {
+	case OPEN_SEGV:
+		(void)segv(host, NULL);
+		break;
 	case OPEN_ABORT:
 		abort();
 	case OPEN_EXIT:
@@ -291,6 +300,20 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 	default:
 		break;
 	}
+}
+
+static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
+			     const void *conf, void **self_out, char *err, size_t err_len)
+{
+	struct pintle_plain *self = calloc(1, sizeof(*self));
+
+	(void)err;
+	(void)err_len;
+	if (!self)
+		return PINTLE_INTERNAL;
+	*self = (struct pintle_plain){ host, inst, conf };
+	*self_out = self;
+	misbehave_at_open(host, conf);
 	return PINTLE_OK;
 }
 

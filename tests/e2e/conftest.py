@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+import pathlib
+import shutil
+
 import pytest
 
-from harness import Server
+from harness import BUILD, Server
 from parallel import FULL, N_PARALLEL, ROUNDS
 from stores import PAIR, close_shared
+from unruly import BAD, CONF, SHORT
 
 
 def pytest_configure(config):
@@ -44,6 +48,27 @@ def make_server():
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory):
+    """The plugin folder with all bad ones in it."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for path in [*pathlib.Path(BUILD, "plugins").glob("*.so"), *BAD.glob("*.so")]:
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture
+def make_unruly(make_server, plugins):
+    """Servers whose two workers have the unruly plugin."""
+    return lambda more="": make_server(*SHORT, workers=2, plugins=str(plugins),
+                                       conf={"90-unruly.ini": CONF + more})
+
+
+@pytest.fixture
+def unruly(make_unruly):
+    return make_unruly()
 
 
 def pytest_terminal_summary(terminalreporter):

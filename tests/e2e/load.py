@@ -10,24 +10,26 @@ class Load:
     """While in the with block, n_threads clients send `send(connection)` rate times a second in all.
 
     keep_alive False opens a connection for each request, so that a failure is the server's alone.
-    send returns None when the answer was right, else what was wrong with it. With tries 2 a request
-    whose connection broke is sent once more, as clients and proxies do with a GET (RFC 9110, 9.2.2).
+    send returns None when the answer was right, else what was wrong with it. Nothing is sent twice, as
+    clients and proxies do with a GET whose connection breaks (RFC 9110, 9.2.2).
     """
 
-    def __init__(self, url, send, rate=300, n_threads=4, keep_alive=False, tries=1):
+    def __init__(self, url, send, rate=300, n_threads=4, keep_alive=False):
         self.host = urlsplit(url).netloc
         self.send = send
+        self.what = f"{rate}/s asked of {n_threads} clients"
         self.pause_s = n_threads / rate
         self.keep_alive = keep_alive
-        self.tries = tries
-        self.n_broken = 0
+        self.n_broken = self.n_wrong = 0
         self.n_right = 0
         self.failures = []
         self.slowest_s = 0
+        self.began_s = 0
         self._ends = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(n_threads)]
 
     def __enter__(self):
+        self.began_s = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -50,14 +52,12 @@ class Load:
     def _once(self, connection):
         """Whether the connection may be used again."""
         begin_s = time.monotonic()
-        for _ in range(self.tries):
-            try:
-                wrong = self.send(connection)
-                break
-            except (OSError, http.client.HTTPException) as error:
-                wrong = repr(error)
-                self.n_broken += 1
-                connection.close()
+        try:
+            wrong = self.send(connection)
+            self.n_wrong += wrong is not None
+        except (OSError, http.client.HTTPException) as error:
+            wrong = repr(error)
+            self.n_broken += 1
         self.slowest_s = max(self.slowest_s, time.monotonic() - begin_s)
         if wrong:
             self.failures.append(wrong)
@@ -69,9 +69,10 @@ class Load:
         return reusable
 
     def report(self, what):
-        total = self.n_right + len(self.failures)
-        print(f"\n{what}: N={total}, failed {len(self.failures)}, "
-              f"connections broken {self.n_broken}, slowest {self.slowest_s * 1000:.0f} ms")
+        total, took_s = self.n_right + len(self.failures), time.monotonic() - self.began_s
+        share = len(self.failures) / total if total else 1
+        print(f"\n{what}: N={total} in {took_s:.1f} s ({self.what}), failed {len(self.failures)} "
+              f"({share:.3%}), connections broken {self.n_broken}, slowest {self.slowest_s * 1000:.0f} ms")
         return total
 
 

@@ -1,71 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plugins that crash, hang or break their promises: refused at load, or survived."""
-import http.client
-import json
+"""Plugins that crash, hang or break their promises while they run: survived."""
 import os
-import pathlib
 import re
-import shutil
 import signal
+import threading
 import time
 
 import pytest
 
-from harness import BUILD, requests_over_socket, sign_in, wait_for
+from harness import sign_in, wait_for
 from load import Load, signed_in
-from starting import refusal
+from parallel import FULL
+from unruly import is_whole, misbehave, quarantined, resume
 
-BAD = pathlib.Path(BUILD, "bad_plugins")
-UNRULY = "[unruly]\ntimeout = 500ms\n"
-SHORT = ["pool.call_timeout=500ms", "pool.retire_after=300ms", "server.drain_timeout=1s"]
-ROUTE = "/api/v1/auth/unruly/"
-
-
-@pytest.fixture(scope="module")
-def plugins(tmp_path_factory):
-    """The plugin folder with all bad ones in it."""
-    folder = tmp_path_factory.mktemp("plugins")
-    for path in [*pathlib.Path(BUILD, "plugins").glob("*.so"), *BAD.glob("*.so")]:
-        shutil.copy(path, folder)
-    return folder
-
-
-@pytest.fixture
-def unruly(make_server, plugins):
-    return make_server(*SHORT, workers=2, plugins=str(plugins), conf={"90-unruly.ini": UNRULY})
-
-
-def misbehave(server, how, operation="verify"):
-    """Status and error name of one misdeed; (0, None) when the connection broke."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
-    try:
-        connection.request("POST", ROUTE + operation, f'{{"how":"{how}"}}',
-                           {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        match = re.search(rb'"error":"(\w+)"', answer.read())
-        return answer.status, match and match[1].decode()
-    except (OSError, http.client.HTTPException):
-        return 0, None
-    finally:
-        connection.close()
-
-
-def is_whole(server):
-    """Whether both workers of the configuration serve. One that dies may be the one that is asked."""
-    done = server.ctl("status", check=False)
-    workers = json.loads(done.stdout)["workers"] if done.returncode == 0 else []
-    return [worker["state"] for worker in workers] == ["serving"] * 2
-
-
-def resume(server):
-    server.ctl("provider", "resume", "unruly")
-    wait_for(lambda: not quarantined(server), "the instance to be back")
-
-
-def quarantined(server):
-    return [p["name"] for p in server.ctl("provider", "list") if p["quarantined"]]
-
-
+N_THREADS = 4  # of a load: so many requests are in flight at most
 DEADLY = {"segv": "Segmentation fault", "abort": "Aborted", "overflow": "Segmentation fault",
           "exit": "exit inside an op"}
 
@@ -73,7 +21,7 @@ DEADLY = {"segv": "Segmentation fault", "abort": "Aborted", "overflow": "Segment
 def test_a_crash_costs_nobody_else_anything(unruly):
     """Every way to die, in begin and in verify, while a session of another provider is used."""
     who = sign_in(unruly)
-    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=500, tries=2) as load:
+    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=500) as load:
         for how in DEADLY:
             for operation in ("begin", "verify"):
                 before = set(unruly.workers())
@@ -82,24 +30,32 @@ def test_a_crash_costs_nobody_else_anything(unruly):
                 wait_for(lambda: is_whole(unruly), "the worker's successor")
                 resume(unruly)
         wait_for(lambda: load.n_right > 2500, "some thousands of requests", 30)
-    total = load.report("8 crashes beside others' requests")
-    assert len(load.failures) <= total / 1000, load.failures
-    assert load.n_broken <= 4 * 8, "only what was in flight in the worker that died"
+    load.report("8 crashes beside others' requests")
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= 8 * N_THREADS, "only what was in flight in the worker that died"
     for how, cause in DEADLY.items():
         for operation in ("begin", "verify"):
             assert re.search(rf"ended: {cause}, in \[unruly\] {operation}", unruly.log()), (how, operation)
 
 
-def test_the_successor_is_there_in_half_a_second(unruly):
+def spans_until_whole(server, n_kills):
+    """Seconds from each death of a worker until two serve. More deaths would be slowed down."""
     spans = []
-    for _ in range(3):
-        before = set(unruly.workers())
-        misbehave(unruly, "segv")
+    for _ in range(n_kills):
+        before = set(server.workers())
+        misbehave(server, "segv")
         begin = time.monotonic()
-        wait_for(lambda: len(set(unruly.workers()) - before) == 1 and is_whole(unruly), "two workers")
+        wait_for(lambda: len(set(server.workers()) - before) == 1 and is_whole(server), "two workers")
         spans.append(time.monotonic() - begin)
-    print("\nworker back after", [f"{span * 1000:.0f} ms" for span in spans])
-    assert min(spans) < 0.5, spans
+    return spans
+
+
+def test_the_successor_is_there_in_half_a_second(make_unruly):
+    """The short form takes the best of three, as other tests run beside it."""
+    spans = [span for _ in range(10 if FULL else 1) for span in spans_until_whole(make_unruly(), 3)]
+    told = sorted(round(span * 1000) for span in spans)
+    print(f"\nworker back after {told[0]} to {told[-1]} ms, median {told[len(told) // 2]} ms, N={len(told)}")
+    assert (max(spans) if FULL else min(spans)) < 0.5, told
 
 
 def test_three_kills_and_it_is_kept_out(unruly):
@@ -122,9 +78,8 @@ def test_three_kills_and_it_is_kept_out(unruly):
     assert 'pintle_instance_quarantined{instance="unruly"} 0' in client.get("/metrics").text
 
 
-def test_a_required_instance_in_quarantine_makes_the_server_unready(make_server, plugins):
-    server = make_server(workers=2, plugins=str(plugins),
-                         conf={"90-unruly.ini": UNRULY + "required = yes\n"})
+def test_a_required_instance_in_quarantine_makes_the_server_unready(make_unruly):
+    server = make_unruly("required = yes\n")
     assert server.client().get("/readyz").status_code == 200
     for _ in range(3):
         misbehave(server, "abort")
@@ -196,59 +151,103 @@ def test_answers_not_to_be_believed(unruly, how):
 @pytest.mark.parametrize("how", ["leak", "locale", "threads", "signals", "close_fds"])
 def test_harm_to_the_process_is_survived(unruly, how):
     who = sign_in(unruly)
-    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=600, tries=2) as load:
-        for _ in range(30 if how == "leak" else 2):
+    n_times = 30 if how == "leak" else 2
+    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=600) as load:
+        for _ in range(n_times):
             misbehave(unruly, how)
         wait_for(lambda: load.n_right > 1000, "a thousand requests")
         wait_for(lambda: is_whole(unruly), "two workers")
-    total = load.report(how)
-    assert len(load.failures) <= total / 1000, load.failures
+    load.report(f"{n_times} times {how}")
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= (n_times * N_THREADS if how == "close_fds" else 0), load.failures
     sign_in(unruly)
 
 
-# ---- At load ----
-
-AT_OPEN = {"abort": "signal 6", "exit": "without a result", "signals": "changes a signal handler",
-           "locale": "changes the locale", "umask": "changes the umask"}
-
-
-@pytest.mark.parametrize("how", AT_OPEN)
-def test_a_reload_with_a_plugin_bad_at_open_changes_nothing(unruly, how):
-    before = set(unruly.workers())
-    unruly.write_conf("90-unruly.ini", UNRULY + f"at_open = {how}\n")
-    done = unruly.ctl("reload", check=False)
-    assert done.returncode == 1, done
-    assert AT_OPEN[how] in done.stderr, done.stderr
-    assert set(unruly.workers()) == before
-    assert misbehave(unruly, "fine")[0] == 200
-    unruly.write_conf("90-unruly.ini", UNRULY)
-    unruly.ctl("reload")
+def crash_when_opened(server, flag):
+    """Open crashes from now on, and a worker dies of something else."""
+    flag.touch()
+    os.kill(server.workers()[0], signal.SIGKILL)
+    wait_for(lambda: quarantined(server) == ["unruly"], "the quarantine")
+    wait_for(lambda: is_whole(server), "two workers")
 
 
-@pytest.mark.parametrize("how", AT_OPEN)
-def test_a_start_with_a_plugin_bad_at_open_is_refused(make_server, plugins, how):
-    server = make_server(start=False, plugins=str(plugins),
-                         conf={"90-unruly.ini": UNRULY + f"at_open = {how}\n"})
-    assert AT_OPEN[how] in refusal(server)
+def test_a_crash_in_open_keeps_the_instance_out_only(make_unruly, tmp_path):
+    """A worker that is started again opens everything once more, long after the check of the start."""
+    flag = tmp_path / "fatal"
+    server = make_unruly(f"fatal_file = {flag}\n")
+    who = sign_in(server)
+    with Load(server.url, signed_in(who.tokens["access_token"]), rate=300) as load:
+        crash_when_opened(server, flag)
+        assert len(re.findall(r"ended: Segmentation fault, in \[unruly\] open", server.log())) == 3
+        assert misbehave(server, "fine") == (503, "provider_unavailable")
+        sign_in(server)
+        flag.unlink()
+        resume(server)
+        assert [misbehave(server, "fine")[0] for _ in range(20)] == [200] * 20, "on either worker"
+        assert [instance["kills"] for instance in server.ctl("status")["instances"]
+                if instance["name"] == "unruly"] == [0]
+    load.report("a worker killed, its successors crashing in open")
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= N_THREADS, "only what was in flight in the worker that was killed"
 
 
-def test_a_hang_at_open_holds_up_the_reload_only(unruly):
-    unruly.write_conf("90-unruly.ini", UNRULY + "at_open = hang\n")
-    requests_over_socket(os.path.join(unruly.state, "control.sock"), "POST", "/control/order",
-                         {"order": "reload"})
-    wait_for(lambda: len(unruly.workers()) == 3, "the checker")
-    sign_in(unruly)
-    assert misbehave(unruly, "fine")[0] == 200
-    assert unruly.stop() == 0
+# ---- All of it, one after the other ----
+
+MISDEEDS = [*DEADLY, "hang", "never", "late", "twice", "both", "leak", "close_fds", "signals", "locale",
+            "threads", "nobody", "foreign", "not_text", "no_account", "no_status"]
+SERIES_S, SERIES_N, SERIES_OPS = (30, 5000, ("begin", "verify")) if FULL else (1, 500, ("verify",))
+SHARE_RIGHT = 0.999
 
 
-AT_LOAD = {"wrong_abi": "it is built for ABI", "no_entry": "it has no pintle_plugin_entry",
-           "other_name": "it calls itself somebody_else", "no_verify": "it lacks provider.verify",
-           "bad_option": "option tries", "loads_signals": "loading it changes a signal handler",
-           "loads_exit": "without a result"}
+def one_round(server, load, broken_by):
+    """How many misdeeds; an operator resumes the instance whenever it is kept out."""
+    for how in MISDEEDS:
+        for operation in SERIES_OPS:
+            before = load.n_broken
+            misbehave(server, how, operation)
+            wait_for(lambda: is_whole(server), "two workers")
+            if quarantined(server):
+                resume(server)
+            broken_by[how] = broken_by.get(how, 0) + load.n_broken - before
+    return len(MISDEEDS) * len(SERIES_OPS)
 
 
-@pytest.mark.parametrize("name", AT_LOAD)
-def test_a_bad_plugin_is_refused_at_load(make_server, plugins, name):
-    line = refusal(make_server(start=False, plugins=str(plugins), conf={"90-bad.ini": f"[{name}]\n"}))
-    assert AT_LOAD[name] in line, line
+def test_the_whole_series_beside_others(unruly):
+    """The short form holds what was in flight against it, the full form the promise of 99.9 %."""
+    who = sign_in(unruly)
+    broken_by, n_misdeeds, begin = {}, 0, time.monotonic()
+    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=500) as load:
+        while time.monotonic() - begin < SERIES_S or load.n_right < SERIES_N:
+            n_misdeeds += one_round(unruly, load, broken_by)
+    total = load.report(f"{n_misdeeds} misdeeds of {len(MISDEEDS)} kinds beside others' requests")
+    print("connections broken by", {how: n for how, n in broken_by.items() if n})
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= n_misdeeds * N_THREADS, "only what was in flight in a worker that died"
+    assert not FULL or load.n_right >= SHARE_RIGHT * total, load.failures
+
+
+def test_quarantine_cuts_a_flood_of_crashes_off(unruly):
+    """Nobody paces the bad calls: eight clients send them as fast as they can, and nobody resumes."""
+    who = sign_in(unruly)
+    over = threading.Event()
+
+    def flood():
+        while not over.is_set():
+            misbehave(unruly, "segv")
+
+    floods = [threading.Thread(target=flood) for _ in range(8)]
+    with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=200) as load:
+        wait_for(lambda: load.n_right > 100, "some load")
+        for thread in floods:
+            thread.start()
+        wait_for(lambda: quarantined(unruly), "the quarantine")
+        wait_for(lambda: load.n_right > 500, "requests during the flood")
+        over.set()
+        for thread in floods:
+            thread.join(30)
+    load.report("8 clients that crash it")
+    n_kills = len(re.findall(r"ended: Segmentation fault", unruly.log()))
+    print(f"{n_kills} workers ended before the quarantine held")
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= n_kills * N_THREADS, load.failures
+    assert n_kills <= 4, "three, and one that had taken its call before the third died"
