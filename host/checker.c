@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checker.h"
 
+#include "board.h"
 #include "clock.h"
 #include "instance.h"
 #include "log.h"
 #include "settings.h"
+#include "xalloc.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +60,13 @@ void checker_become_child(pid_t parent, int death_signal)
 		_exit(1);
 }
 
+static void forget(struct checker *checker)
+{
+	(void)close(checker->socket);
+	board_free(checker->board);
+	*checker = (struct checker){ 0 };
+}
+
 static bool is_state_kept(const struct supervisor_start *start, const struct settings *settings,
 			  const struct conf *conf, struct err *err)
 {
@@ -81,7 +90,7 @@ static bool read_tls(struct snapshot *snapshot, const struct settings *settings,
 }
 
 static bool check(const struct supervisor_start *start, const struct trial *trial,
-		  struct snapshot *snapshot, struct err *err)
+		  struct board *board, struct snapshot *snapshot, struct err *err)
 {
 	char plugin_dir[PATH_MAX];
 	struct settings settings;
@@ -96,17 +105,20 @@ static bool check(const struct supervisor_start *start, const struct trial *tria
 	log_init("checker", (enum log_level)settings.log.level);
 	ok = is_state_kept(start, &settings, &snapshot->conf, err) &&
 	     instances_open_files(snapshot, plugin_dir, err) &&
-	     read_tls(snapshot, &settings, err) && trial_run(snapshot, trial, err);
+	     read_tls(snapshot, &settings, err) && trial_run(snapshot, trial, board, err);
 	settings_fini(&settings);
 	return ok;
 }
 
-static void run_child(const struct supervisor_start *start, const struct trial *trial, int socket)
+static void run_child(const struct supervisor_start *start, const struct trial *trial,
+		      struct board *board, int socket)
 {
 	struct snapshot snapshot;
 	struct err err = { .text = "" };
-	char verdict = check(start, trial, &snapshot, &err) ? IS_GOOD : IS_BAD;
+	char verdict;
 
+	board_watch_faults(&board->workers[0]);
+	verdict = check(start, trial, board, &snapshot, &err) ? IS_GOOD : IS_BAD;
 	(void)!write(socket, &verdict, 1); /* who does not listen has gone, and so do we */
 	if (verdict == IS_BAD)
 		(void)!write(socket, err.text, strlen(err.text));
@@ -124,11 +136,14 @@ bool checker_start(struct checker *checker, const struct supervisor_start *start
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_set(err, "no socket for the check: %s", strerror(errno));
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	checker->board = board_new();
+	if (!checker->board)
+		out_of_memory();
 	checker->pid = fork();
 	if (checker->pid == 0) {
 		checker_become_child(parent, SIGKILL);
 		(void)close(pair[0]);
-		run_child(start, trial, pair[1]);
+		run_child(start, trial, checker->board, pair[1]);
 		_exit(0); /* the parent's buffers and hooks are not ours to run */
 	}
 	(void)close(pair[1]);
@@ -136,9 +151,9 @@ bool checker_start(struct checker *checker, const struct supervisor_start *start
 	checker->deadline_ms = clock_mono_ms() + trial->max_ms;
 	if (checker->pid > 0)
 		return true;
-	(void)close(pair[0]);
-	*checker = (struct checker){ 0 };
-	return err_set(err, "no process for the check: %s", strerror(errno));
+	(void)err_set(err, "no process for the check: %s", strerror(errno));
+	forget(checker);
+	return false;
 }
 
 static bool read_reason(int socket, struct err *err)
@@ -152,50 +167,72 @@ static bool read_reason(int socket, struct err *err)
 	return false;
 }
 
-/* The socket is closed, so the child ends; one that was told to is killed first. */
-static bool reap(const struct checker *checker, struct err *err)
+/* What a plugin did to the child, as far as the child could still write it down. The board is read as
+ * input: the plugin could write there as well. */
+static bool name_plugin(const struct checker *checker, struct err *err)
 {
-	int status = 0;
+	const struct board_fault *fault = &checker->board->workers[0].fault;
+	int32_t cause = atomic_load(&fault->signal), instance = atomic_load(&fault->instance);
+	const char *name, *how = cause > 0 ? strsignal(cause) : "exit";
+
+	if (cause == 0 || instance < 0 || instance >= BOARD_INSTANCES)
+		return false;
+	name = checker->board->instances[instance].name;
+	(void)err_set(err, "[%.*s] the plugin ended the check of the configuration in its %.*s: %s",
+		      BOARD_NAME_MAX - 1, name, (int)sizeof(fault->op) - 1, fault->op, how);
+	return true;
+}
+
+static void tell_end(const struct checker *checker, int status, struct err *err)
+{
+	if (name_plugin(checker, err))
+		return;
+	if (WIFSIGNALED(status))
+		(void)err_set(err, "the check of the configuration died of signal %d (%s)",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)err_set(err, "the check of the configuration ended without a result");
+}
+
+/* The child ends, since nobody listens any more; one that does not is killed first. */
+static void reap(struct checker *checker, int *status_out)
+{
 	pid_t pid;
 
+	*status_out = 0;
 	do
-		pid = waitpid(checker->pid, &status, 0);
+		pid = waitpid(checker->pid, status_out, 0);
 	while (pid < 0 && errno == EINTR);
-	if (pid == checker->pid && WIFSIGNALED(status))
-		return err_set(err,
-			       "the check of the configuration died of signal %d (%s): a "
-			       "plugin crashed while it was loaded or opened",
-			       WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return err_set(err, "the check of the configuration ended without a result");
 }
 
 bool checker_finish(struct checker *checker, struct snapshot *snapshot, struct err *err)
 {
 	char verdict = 0;
 	ssize_t n = recv(checker->socket, &verdict, 1, 0);
-	struct err ignored;
 	bool ok = false;
+	int status;
 
 	if (n == 1 && verdict == IS_GOOD)
 		ok = snapshot_receive(snapshot, checker->socket, err);
 	else if (n == 1)
 		ok = read_reason(checker->socket, err);
-	(void)close(checker->socket);
+	(void)shutdown(checker->socket, SHUT_RDWR);
 	if (n < 0)
 		(void)kill(checker->pid, SIGKILL); /* its time is over */
-	(void)reap(checker, n == 1 ? &ignored : err);
-	*checker = (struct checker){ 0 };
+	reap(checker, &status);
+	if (n != 1)
+		tell_end(checker, status, err);
+	forget(checker);
 	return ok;
 }
 
 void checker_kill(struct checker *checker)
 {
-	struct err ignored;
+	int status;
 
 	if (checker->pid == 0)
 		return;
-	(void)close(checker->socket);
 	(void)kill(checker->pid, SIGKILL);
-	(void)reap(checker, &ignored);
-	*checker = (struct checker){ 0 };
+	reap(checker, &status);
+	forget(checker);
 }

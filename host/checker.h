@@ -15,7 +15,8 @@
 /* Zeroed: none is running. */
 struct checker {
 	pid_t pid;
-	int socket; /* readable when the result has come */
+	struct board *board; /* shared with it: which plugin it was in when it died */
+	int socket;          /* readable when the result has come */
 	int64_t deadline_ms;
 };
 

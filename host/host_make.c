@@ -46,7 +46,7 @@ static void make_threads(struct host *host, const struct host_start *start)
 
 static bool make_instances(struct host *host, struct err *err)
 {
-	if (!instances_init(&host->instances, host->snapshot, err))
+	if (!instances_init(&host->instances, host->snapshot, host->board, err))
 		return false;
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		struct pintle_inst *inst = &host->instances.items[i];

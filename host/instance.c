@@ -2,6 +2,7 @@
 /* Sections that name a plugin, and what of them must not collide. */
 #include "instance.h"
 
+#include "board.h"
 #include "settings.h"
 #include "snapshot.h"
 #include "xalloc.h"
@@ -139,17 +140,27 @@ static struct conf_place place_of_plugin(const struct conf *conf, const char *pl
 	return (struct conf_place){ .file = NULL };
 }
 
+static bool load_noted(struct plugin *plugin, const struct snapshot_plugin *file, int board_index,
+		       struct err *err)
+{
+	struct breadcrumb before = breadcrumb_enter(board_index, "load");
+	bool ok = plugin_load(plugin, file->name, file->fd, err);
+
+	breadcrumb_leave(before);
+	return ok;
+}
+
 static bool load_plugins(struct instances *instances, const struct snapshot *snapshot,
-			 struct err *err)
+			 const struct board *board, struct err *err)
 {
 	instances->plugins = xcalloc(snapshot->n_plugins + 1, sizeof(*instances->plugins));
 	for (size_t i = 0; i < snapshot->n_plugins; i++) {
 		struct plugin *plugin = &instances->plugins[i];
-		const char *name = snapshot->plugins[i].name;
-		struct conf_place place = place_of_plugin(&snapshot->conf, name);
+		const struct snapshot_plugin *file = &snapshot->plugins[i];
+		struct conf_place place = place_of_plugin(&snapshot->conf, file->name);
 		struct err why;
 
-		if (!plugin_load(plugin, name, snapshot->plugins[i].fd, &why))
+		if (!load_noted(plugin, file, board_find_instance(board, place.section), &why))
 			return conf_fail(err, &place, "%s", why.text);
 		instances->n_plugins++;
 		if (!check_shared_keys(plugin, &why))
@@ -261,10 +272,11 @@ static bool collect_namespaces(struct instances *instances, const struct conf *c
 	return true;
 }
 
-bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err)
+bool instances_init(struct instances *instances, struct snapshot *snapshot,
+		    const struct board *board, struct err *err)
 {
 	*instances = (struct instances){ 0 };
-	if (load_plugins(instances, snapshot, err) &&
+	if (load_plugins(instances, snapshot, board, err) &&
 	    bind_sections(instances, &snapshot->conf, err) &&
 	    collect_namespaces(instances, &snapshot->conf, err))
 		return true;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct board;
 struct host;
 
 /* The keys every plugin section understands besides the plugin's own. */
@@ -54,9 +55,11 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 /*
  * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys, reserved
  * names and namespaces with two owners. Opens nothing: instance_open does, one by one. board_index,
- * class and host are left for the worker to fill.
+ * class and host are left for the worker to fill. A plugin that crashes while it is loaded is noted on the
+ * board by its first section.
  */
-bool instances_init(struct instances *instances, struct snapshot *snapshot, struct err *err);
+bool instances_init(struct instances *instances, struct snapshot *snapshot,
+		    const struct board *board, struct err *err);
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err);
 void instance_close(struct pintle_inst *inst);
 /* [any] Whether ops of it may be run: it is open here and not in quarantine. */

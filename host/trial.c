@@ -6,7 +6,6 @@
 #include "neighbours.h"
 #include "tls.h"
 #include "worker.h"
-#include "xalloc.h"
 
 /* Migrations of a large database take their time; a plugin that hangs must not block reloads for ever. */
 #define CHECK_MAX_MS (10 * 60 * 1000)
@@ -84,21 +83,16 @@ static bool run_settings(const struct settings *settings, struct snapshot *snaps
 	return ok;
 }
 
-bool trial_run(struct snapshot *snapshot, const struct trial *trial, struct err *err)
+bool trial_run(struct snapshot *snapshot, const struct trial *trial, struct board *board,
+	       struct err *err)
 {
-	struct board *board = board_new();
 	struct settings settings;
 	bool ok;
 
-	if (!board)
-		out_of_memory();
-	if (!settings_bind(&settings, &snapshot->conf, err)) {
-		board_free(board);
+	if (!settings_bind(&settings, &snapshot->conf, err))
 		return false;
-	}
 	generation_name_instances(board, &snapshot->conf);
 	ok = run_settings(&settings, snapshot, board, trial, err);
 	settings_fini(&settings);
-	board_free(board);
 	return ok;
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+struct board;
 struct host;
 
 /* [worker] Beside a running loop, which some stores need. */
@@ -23,6 +24,8 @@ extern const struct trial trial_look;
 /* Also brings the schema up to date and joins the hosts that share the stores. */
 extern const struct trial trial_stores;
 
-bool trial_run(struct snapshot *snapshot, const struct trial *trial, struct err *err);
+/* board: a fresh one. */
+bool trial_run(struct snapshot *snapshot, const struct trial *trial, struct board *board,
+	       struct err *err);
 
 #endif

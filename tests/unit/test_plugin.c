@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds small .so files in a folder of its own: each wrong one differs from the good one by one thing. */
+#include "board.h"
 #include "conf_text.h"
 #include "instance.h"
 #include "plugin.h"
@@ -273,10 +274,16 @@ static void takes_longer_tables(void **state)
 static bool make_instances(const char *text, struct snapshot *snapshot, struct instances *instances,
 			   struct err *err)
 {
+	struct board *board = board_new();
+	bool ok;
+
 	*snapshot = (struct snapshot){ 0 };
 	*instances = (struct instances){ 0 };
 	conf_text_need(&snapshot->conf, text);
-	return instances_open_files(snapshot, dir, err) && instances_init(instances, snapshot, err);
+	ok = instances_open_files(snapshot, dir, err) &&
+	     instances_init(instances, snapshot, board, err);
+	board_free(board);
+	return ok;
 }
 
 static void makes_instances(void **state)
