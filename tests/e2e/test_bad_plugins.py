@@ -9,7 +9,9 @@ from harness import requests_over_socket, sign_in, wait_for
 from starting import refusal
 from unruly import CONF, misbehave
 
-AT_OPEN = {"segv": "signal 11", "abort": "signal 6", "exit": "without a result",
+ENDED = "the plugin ended the check of the configuration in its"
+AT_OPEN = {"segv": f"[unruly] {ENDED} open: Segmentation fault", "abort": f"[unruly] {ENDED} open: Aborted",
+           "exit": f"[unruly] {ENDED} open: exit",
            "signals": "changes a signal handler", "locale": "changes the locale", "umask": "changes the umask"}
 
 
@@ -48,7 +50,8 @@ AT_LOAD = {"wrong_abi": "it is built for ABI", "no_entry": "it has no pintle_plu
            "short_provider": "provider has a size of", "other_name": "it calls itself somebody_else",
            "no_verify": "it lacks provider.verify", "no_begin": "it lacks provider.begin",
            "bad_option": "option tries", "loads_signals": "loading it changes a signal handler",
-           "loads_exit": "without a result", "loads_segv": "signal 11"}
+           "loads_exit": f"[loads_exit] {ENDED} load: exit",
+           "loads_segv": f"[loads_segv] {ENDED} load: Segmentation fault"}
 
 
 @pytest.mark.parametrize("name", AT_LOAD)

@@ -163,20 +163,12 @@ def test_harm_to_the_process_is_survived(unruly, how):
     sign_in(unruly)
 
 
-<<<<<<< HEAD
 def crash_when_opened(server, flag):
     """Open crashes from now on, and a worker dies of something else."""
     flag.touch()
     os.kill(server.workers()[0], signal.SIGKILL)
     wait_for(lambda: quarantined(server) == ["unruly"], "the quarantine")
     wait_for(lambda: is_whole(server), "two workers")
-=======
-# ---- At load ----
-
-ENDED = "the plugin ended the check of the configuration in its"
-AT_OPEN = {"abort": f"[unruly] {ENDED} open: Aborted", "exit": f"[unruly] {ENDED} open: exit", "signals": "changes a signal handler",
-           "locale": "changes the locale", "umask": "changes the umask"}
->>>>>>> 5214ec7 (checker: a plugin that ends the check is named)
 
 
 def test_a_crash_in_open_keeps_the_instance_out_only(make_unruly, tmp_path):
@@ -220,7 +212,6 @@ def one_round(server, load, broken_by):
     return len(MISDEEDS) * len(SERIES_OPS)
 
 
-<<<<<<< HEAD
 def test_the_whole_series_beside_others(unruly):
     """The short form holds what was in flight against it, the full form the promise of 99.9 %."""
     who = sign_in(unruly)
@@ -233,12 +224,6 @@ def test_the_whole_series_beside_others(unruly):
     assert load.n_wrong == 0, load.failures
     assert load.n_broken <= n_misdeeds * N_THREADS, "only what was in flight in a worker that died"
     assert not FULL or load.n_right >= SHARE_RIGHT * total, load.failures
-=======
-AT_LOAD = {"wrong_abi": "it is built for ABI", "no_entry": "it has no pintle_plugin_entry",
-           "other_name": "it calls itself somebody_else", "no_verify": "it lacks provider.verify",
-           "bad_option": "option tries", "loads_signals": "loading it changes a signal handler",
-           "loads_exit": f"[loads_exit] {ENDED} load: exit"}
->>>>>>> 5214ec7 (checker: a plugin that ends the check is named)
 
 
 def test_quarantine_cuts_a_flood_of_crashes_off(unruly):
