@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from harness import BUILD, Server
+from harness import BUILD
+from pair import HOSTS, serve
 from parallel import FULL, N_PARALLEL, ROUNDS
 from stores import PAIR, close_shared
 from unruly import BAD, CONF, SHORT
@@ -13,15 +14,18 @@ from unruly import BAD, CONF, SHORT
 def pytest_configure(config):
     config.addinivalue_line("markers", "core: what must work on every pair of stores in make check")
     config.addinivalue_line("markers", "stores(*names, reason): needs these under the server")
+    config.addinivalue_line("markers", "one_host(reason): not for a pair behind a balancer")
 
 
 def pytest_collection_modifyitems(items):
-    """A test that needs stores which are not under the server is skipped, and says so."""
+    """A test that needs other stores or hosts than are under it is skipped, and says so."""
     for item in items:
         for mark in item.iter_markers("stores"):
-            missing = set(mark.args) - set(PAIR.split("+"))
-            if missing:
+            if not set(mark.args) <= set(PAIR.split("+")):
                 item.add_marker(pytest.mark.skip(reason=f"not on {PAIR}: {mark.kwargs['reason']}"))
+        for mark in item.iter_markers("one_host"):
+            if HOSTS != 1:
+                item.add_marker(pytest.mark.skip(reason=f"not on a pair: {mark.kwargs['reason']}"))
 
 
 def pytest_unconfigure():
@@ -31,7 +35,7 @@ def pytest_unconfigure():
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
 def server(request):
     """A server that the tests of one file share; each test brings numbers of its own."""
-    started = Server(workers=request.param).start()
+    started = serve(workers=request.param).start()
     yield started
     started.close()
 
@@ -42,7 +46,7 @@ def make_server():
     made = []
 
     def make(*options, start=True, **kwargs):
-        made.append(Server(options=options, **kwargs))
+        made.append(serve(options=options, **kwargs))
         return made[-1].start() if start else made[-1]
 
     yield make
@@ -72,6 +76,6 @@ def unruly(make_unruly):
 
 
 def pytest_terminal_summary(terminalreporter):
-    terminalreporter.write_line(f"stores: {PAIR}")
+    terminalreporter.write_line(f"stores: {PAIR}, hosts: {HOSTS}")
     terminalreporter.write_line(f"races: {ROUNDS} rounds of {N_PARALLEL} requests released at once"
                                 + ("" if FULL else "; PINTLE_FULL=1 makes it 100 rounds"))

@@ -63,6 +63,7 @@ class Server:
         self.binary = os.path.join(BUILD, "test" if test_clock else "", "pintled")
         self.process = None
         self.url = None
+        self.shift = 0
         self.log_path = os.path.join(self.folder, "stderr.log")
 
     def write_conf(self, name, text):
@@ -75,7 +76,14 @@ class Server:
             args += ["-o", option]
         return args
 
+    @property
+    def urls(self):
+        """Of each host; there is one."""
+        return [self.url]
+
     def start(self):
+        self.stores.kv.age(-self.shift)  # its clock is right again
+        self.shift = 0
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=log,
                                         stdin=subprocess.DEVNULL, cwd=self.folder)
@@ -155,7 +163,12 @@ class Server:
         return wait_for(newest, f"a code for {phone}")
 
     def shift_clock(self, seconds):
-        """Moves the wall clock of all workers (test build)."""
+        """Moves the wall clock of all workers (test build), and that of the store of keys."""
+        self.stores.kv.age(seconds - self.shift)
+        self.shift = seconds
+        self.set_clock(seconds)
+
+    def set_clock(self, seconds):
         requests_over_socket(os.path.join(self.state, "control.sock"), "PUT", "/control/clock",
                              {"shift_ms": int(seconds * 1000)})
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private nginx on a free loopback port."""
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -28,16 +29,19 @@ http {{
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """One that no client and no server on port 0 is given meanwhile."""
+    for port in random.sample(range(10000, 32000), 100):
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("no free port")
 
 
 class Nginx:
     """site is what stands in the http block; its {port} and the other names are filled in."""
 
-    def __init__(self, site, **names):
-        self.port = free_port()
+    def __init__(self, site, port=None, **names):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = tempfile.mkdtemp(prefix="pintle-nginx-")
         self._write("nginx.conf", MAIN.format(folder=self.folder))
@@ -57,14 +61,19 @@ class Nginx:
         with open(os.path.join(self.folder, "error.log"), encoding="utf-8") as file:
             return file.read()
 
-    def __enter__(self):
+    def start(self):
         self.process = subprocess.Popen(
             ["/usr/sbin/nginx", "-e", f"{self.folder}/error.log", "-c", f"{self.folder}/nginx.conf"],
             stdin=subprocess.DEVNULL)
         wait_for(self._answers, "nginx to listen")
         return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.process.terminate()
         self.process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    __enter__ = start
+
+    def __exit__(self, *_):
+        self.stop()

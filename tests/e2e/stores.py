@@ -157,6 +157,9 @@ class Lmdb:
     def __init__(self, state):
         self.folder = os.path.join(state, "kv")
 
+    def age(self, seconds):
+        """Its records end by the server's clock."""
+
     def wipe(self):
         """While the server is down."""
         shutil.rmtree(self.folder)
@@ -166,7 +169,12 @@ class Lmdb:
 
 
 class RedisKeys:
-    WIPE = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end"
+    EACH = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do %s end"
+    WIPE = EACH % "redis.call('DEL', key)"
+    # A record whose time is over is deleted by PEXPIRE; a clock that is set back brings none back.
+    AGE = EACH % """
+        local left_ms = redis.call('PTTL', key)
+        if left_ms >= 0 then redis.call('PEXPIRE', key, left_ms - ARGV[2]) end"""
 
     def __init__(self, server=None):
         self.server = server or shared(Redis)
@@ -177,8 +185,16 @@ class RedisKeys:
         return ("[redis]\nplugin = kv_redis\nrequired = yes\n"
                 f"host = {self.server.address}\nprefix = {self.prefix}\n")
 
+    def age(self, seconds):
+        """Redis has no clock that a test could move: its records are made that much older."""
+        if seconds:
+            self._each(self.AGE, int(seconds * 1000))
+
     def wipe(self):
-        self.server.cli("EVAL", self.WIPE, "0", f"{self.prefix}*")
+        self._each(self.WIPE)
+
+    def _each(self, script, *args):
+        self.server.cli("EVAL", script, "0", f"{self.prefix}*", *map(str, args))
 
     def close(self):
         self.wipe()

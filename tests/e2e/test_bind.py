@@ -8,6 +8,8 @@ from steps import (BIND_PASSWORD, BIND_PHONE, IDENTITIES, LOGIN, PASSWORD, PROFI
                    UNBIND_PHONE, accounts_of, code_again, fields_of, later, rows,
                    sign_in_again, user_id, wrong)
 
+pytestmark = pytest.mark.core
+
 VERIFY = "/api/v1/auth/phone_sms/verify"
 
 

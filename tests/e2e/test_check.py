@@ -5,11 +5,14 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 
 from forge import es256, new_key, part, parts
 from harness import register, sign_in
 from workers import CHECK
+
+pytestmark = pytest.mark.core
 
 WHO = ("X-Auth-User-Id", "X-Auth-User-Type", "X-Auth-Session-Id", "X-Auth-Name", "X-Auth-Roles")
 EVIL = {name: "evil" for name in WHO}

@@ -9,6 +9,8 @@ from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import (BIND_PHONE, PHONE_LOGIN, REGISTER, SEND, accounts_of, code_again, fields_of, later,
                    n_sessions, rows, user_id, wrong)
 
+pytestmark = pytest.mark.core
+
 
 def test_right_code_signs_in_once(server):
     client, phone = server.client(), new_phone()

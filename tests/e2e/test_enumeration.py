@@ -9,6 +9,8 @@ import pytest
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
 from steps import LOGIN, PHONE_LOGIN, REGISTER, SEND, code_again, fields_of, later, wrong
 
+pytestmark = pytest.mark.core
+
 # What differs between two answers to the same question, whoever asks.
 VOLATILE = re.compile(r'"request_id":"[^"]*"|"flow_id":"[^"]*"')
 VOLATILE_HEADERS = {"X-Request-Id", "Date"}

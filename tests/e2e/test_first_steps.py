@@ -3,8 +3,11 @@
 import subprocess
 
 import jwt
+import pytest
 
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
+
+pytestmark = pytest.mark.core
 
 
 def test_register_log_in_read_profile(server):

@@ -5,6 +5,8 @@ import pytest
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
 from steps import PHONE_LOGIN, PROFILE, SEND, fields_of, later, user_id, wrong
 
+pytestmark = pytest.mark.core
+
 BEGIN = "/api/v1/auth/phone_sms/begin"
 VERIFY = "/api/v1/auth/phone_sms/verify"
 FLOWS = "/api/v1/auth/flows/"

@@ -14,6 +14,8 @@ from harness import sign_in
 from nginx import Nginx
 from wire import Wire, request
 
+pytestmark = pytest.mark.core
+
 SNIPPET = pathlib.Path(harness.ROOT, "docs", "nginx-forward-auth.conf")
 IDENTITY = ("X-Auth-User-Id", "X-Auth-User-Type", "X-Auth-Session-Id", "X-Auth-Name", "X-Auth-Roles")
 DAY_S = 24 * 3600

@@ -11,6 +11,8 @@ from parallel import FULL, Shot, release, tally
 from steps import (BEHIND_PROXY, LOGIN, PHONE_LOGIN, PROFILE, SEND, assert_limited, code_again,
                    from_address, later, user_id, wrong)
 
+pytestmark = pytest.mark.core
+
 CODE_FAILURES, CODE_WINDOW_S = 10, 15 * 60
 MANY_SENDS = ("limits.send_target_hour=1000", "limits.send_target_day=1000")
 

@@ -10,6 +10,8 @@ from parallel import FULL, N_PARALLEL, Shot, release, say, tally, winners
 from steps import rows
 from workers import CHECK, accepted, clock_at
 
+pytestmark = pytest.mark.core
+
 REFRESH = "/api/v1/auth/refresh"
 GRACE_S = 10
 DAY_S = 86400

@@ -5,9 +5,12 @@ import base64
 import pytest
 import requests
 
-from harness import GOOD_SECRET, Server, new_phone, register, send_code, sign_in, wait_for
+from harness import GOOD_SECRET, new_phone, register, send_code, sign_in, wait_for
+from pair import serve
 from steps import LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, rows, user_id
 from workers import CHECK, accepted, clock_at
+
+pytestmark = pytest.mark.core
 
 REFRESH = "/api/v1/auth/refresh"
 LOGOUT = "/api/v1/auth/logout"
@@ -18,8 +21,8 @@ ISSUER = "http://auth.test"
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
 def server(request):
-    started = Server(workers=request.param,
-                     options=[f"token.clients=other:0123456789abcdef, {ID}:{SECRET}"]).start()
+    started = serve(workers=request.param,
+                    options=[f"token.clients=other:0123456789abcdef, {ID}:{SECRET}"]).start()
     yield started
     started.close()
 

@@ -8,6 +8,8 @@ from harness import GOOD_SECRET, register, sign_in, wait_for
 from steps import LOGIN, n_sessions, user_id
 from workers import CHECK, PROFILE, Everywhere, accepted, clock_at
 
+pytestmark = pytest.mark.core
+
 LOGOUT = "/api/v1/auth/logout"
 REFRESH = "/api/v1/auth/refresh"
 SESSIONS = "/api/v1/user/sessions"

@@ -18,18 +18,17 @@ class Everywhere:
     """Kept connections, one to each worker; made afresh after a reload or a restart."""
 
     def __init__(self, server):
-        self.url = server.url
-        self.connections = {}
+        self.connections, self.urls = {}, {}
         wanted, spare = len(server.workers()), []
-        for _ in range(MAX_CONNECTIONS):
+        for url in server.urls * MAX_CONNECTIONS:
             if len(self.connections) == wanted:
                 break
             http = requests.Session()
-            worker = worker_of(http.get(self.url + "/healthz", timeout=10))
+            worker = worker_of(http.get(url + "/healthz", timeout=10))
             if worker in self.connections:
                 spare.append(http)
             else:
-                self.connections[worker] = http
+                self.connections[worker], self.urls[worker] = http, url
         for http in spare:
             http.close()
         assert len(self.connections) == wanted, f"{len(self.connections)} workers of {wanted} met"
@@ -41,8 +40,8 @@ class Everywhere:
     def ask(self, method, path, token=None, **kwargs):
         """One answer of each worker."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answers = [http.request(method, self.url + path, headers=headers, timeout=30, **kwargs)
-                   for http in self.connections.values()]
+        answers = [http.request(method, self.urls[worker] + path, headers=headers, timeout=30,
+                                **kwargs) for worker, http in self.connections.items()]
         assert {worker_of(answer) for answer in answers} == set(self.connections)
         return answers
 
