@@ -11,6 +11,8 @@ SAN ?=
 STRICT ?=
 
 PYTHON := /usr/bin/python3
+E2E ?= tests/e2e
+PYTEST = env PINTLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 2 --dist loadfile -p no:cacheprovider
 PKGS := libevent libevent_openssl libevent_pthreads inih jansson libjwt libcurl openssl libcrypt libargon2
 
 comma := ,
@@ -41,7 +43,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: all run check deps deps-check unit e2e lint asan tsan fuzz fuzz-short bench install clean help
+.PHONY: all run check check-matrix deps deps-check unit e2e-ready e2e e2e-core lint asan tsan fuzz fuzz-short bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -51,6 +53,7 @@ help:
 	@echo 'make            build everything into $(BUILD)/'
 	@echo 'make run        install what is missing, build, start on the embedded stores'
 	@echo 'make check      install what the tests need, build, run every test'
+	@echo 'make check-matrix   every end-to-end test on every pair of stores, and on two hosts'
 	@echo 'make unit e2e lint asan tsan fuzz   parts of it, and longer ones'
 	@echo 'make bench      speed beside nginx, libevent, express, Glewlwyd, into bench/results/'
 	@echo 'make install    DESTDIR, PREFIX: programs, plugins, SDK'
@@ -133,12 +136,23 @@ $(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)
 unit: $(UNIT)
 	@sh scripts/run_unit.sh $(UNIT)
 
-e2e: all $(BUILD)/test/pintled
-	PINTLE_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -n 2 --dist loadfile -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
+e2e-ready: all $(BUILD)/test/pintled
+
+# PINTLE_STORES=mysql+redis make e2e E2E=tests/e2e/test_codes.py
+e2e: e2e-ready
+	$(PYTEST) $(E2E) $(PYTEST_ARGS)
+
+e2e-core: e2e-ready
+	PINTLE_STORES=mysql+redis $(PYTEST) -m core $(E2E) $(PYTEST_ARGS)
 
 check:
 	sh scripts/deps.sh check
 	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short e2e
+
+check-matrix:
+	sh scripts/deps.sh check
+	$(MAKE) STRICT=1 e2e-ready
+	sh scripts/matrix.sh $(BUILD)/matrix $(PYTEST) $(E2E) $(PYTEST_ARGS)
 
 asan:
 	$(MAKE) BUILD=build/asan SAN=address CFLAGS='-O1 -g' unit plugin-check e2e

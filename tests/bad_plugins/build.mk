@@ -5,7 +5,7 @@ BAD_SO := $(patsubst tests/bad_plugins/%.c,$(BUILD)/bad_plugins/%.so,$(wildcard 
 .PHONY: bad_plugins
 bad_plugins: $(BAD_SO)
 
-e2e: bad_plugins
+e2e-ready: bad_plugins
 
 $(BUILD)/bad_plugins/%.so: tests/bad_plugins/%.c
 	@mkdir -p $(@D)
