@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PROGRESS_OPS 2000 /* virtual machine steps between two looks at the clock: about 100 us */
 #define BUSY_US 1000      /* only a foreign program can make us wait here */
 
@@ -67,6 +68,15 @@ static void configure(struct conn *conn)
 	(void)sqlite3_set_authorizer(handle, authorize, conn);
 }
 
+static int32_t run_all(struct conn *conn, const char *const *statements, size_t n_statements)
+{
+	int32_t status = PINTLE_OK;
+
+	for (size_t i = 0; status == PINTLE_OK && i < n_statements; i++)
+		status = conn_run(conn, statements[i]);
+	return status;
+}
+
 static int32_t prepare_file(struct conn *conn, enum conn_role role)
 {
 	static const char *const common[] = {
@@ -75,14 +85,18 @@ static int32_t prepare_file(struct conn *conn, enum conn_role role)
 		"PRAGMA cell_size_check = ON",
 		"PRAGMA temp_store = MEMORY",
 	};
+	/* The system caches the file for all readers; the inner pages of its trees are enough here. */
+	static const char *const reader[] = { "PRAGMA query_only = ON",
+					      "PRAGMA cache_size = -400" };
+	static const char *const writer[] = { "PRAGMA journal_mode = WAL" };
 	int32_t status = PINTLE_OK;
 
 	if (role == CONN_WRITER)
-		status = conn_run(conn, "PRAGMA journal_mode = WAL");
-	for (size_t i = 0; status == PINTLE_OK && i < sizeof(common) / sizeof(common[0]); i++)
-		status = conn_run(conn, common[i]);
+		status = run_all(conn, writer, COUNT(writer));
+	if (status == PINTLE_OK)
+		status = run_all(conn, common, COUNT(common));
 	if (status == PINTLE_OK && role == CONN_READER)
-		status = conn_run(conn, "PRAGMA query_only = ON");
+		status = run_all(conn, reader, COUNT(reader));
 	/* Reads the schema: a file that is none is found out here. */
 	if (status == PINTLE_OK)
 		status = conn_run(conn, "SELECT count(*) FROM sqlite_schema");
