@@ -302,6 +302,7 @@ static void build(struct access_log *log, struct text *line, const struct entry 
 	text_put(line, ",\"bytes\":");
 	text_put_number(line, entry->answer->body.len, 1);
 	put_latency(line, entry->latency_us);
+	put_optional(line, ",\"error\":", entry->answer->error);
 	put_optional(line, ",\"user\":", entry->user);
 	text_put(line, "}\n");
 }

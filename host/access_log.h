@@ -17,7 +17,7 @@ struct request;
 
 struct access_log *access_log_new(const char *path, struct err *err); /* "": no log, "-": stdout */
 void access_log_free(struct access_log *log);                         /* writes what waits */
-/* [loop] time, id, client, method, route, status, bytes, latency, user. Of the request only what does not
+/* [loop] time, id, client, method, route, status, bytes, latency, error, user. Of the request only what does not
  * change after dispatch is read: a worker may still have it. user may be NULL. */
 void access_log_request(struct access_log *log, const struct request *request,
 			const struct http_answer *answer, const char *user, int64_t latency_us);

@@ -238,7 +238,8 @@ static void build_body(struct request *request, struct http_answer *out)
 
 void answer_build(struct request *request, struct http_answer *out)
 {
-	*out = (struct http_answer){ .status = request->answer.status };
+	*out = (struct http_answer){ .status = request->answer.status,
+				     .error = request->answer.error };
 	build_body(request, out);
 	add_headers(request);
 	out->extra = request->answer.headers;
@@ -257,7 +258,8 @@ void answer_plain(struct http_answer *out, int status, const char *error, const 
 	*out = (struct http_answer){ .status = status,
 				     .content_type = json_content,
 				     .body = { body, (size_t)len },
-				     .extra = text };
+				     .extra = text,
+				     .error = error };
 }
 
 void answer_fini(struct answer *answer)

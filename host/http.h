@@ -41,6 +41,7 @@ struct http_answer {
 	const char *content_type; /* NULL: no Content-Type */
 	struct slice body;        /* copied; for HEAD only its length is sent */
 	const char *extra;        /* more header lines, each ended by CRLF, or NULL; copied */
+	const char *error;        /* its stable name, for the log; NULL: none */
 	bool must_close;
 };
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small steps of the stories about signing in."""
+import json
+import os
+
 from harness import send_code, sign_in
 
 LOGIN = "/api/v1/auth/login"
@@ -58,6 +61,11 @@ def sign_in_again(server, phone):
 def code_again(server, client, phone, purpose="login"):
     later(server)
     return send_code(server, client, phone, purpose)
+
+
+def access_lines(server):
+    with open(os.path.join(server.state, "access.log"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file.read().splitlines()]
 
 
 def fields_of(answer):

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from harness import GOOD_SECRET, ROOT, new_phone, register, send_code, sign_in, wait_for
+from steps import access_lines
 
 
 def test_health_and_readiness(server):
@@ -111,12 +112,7 @@ def test_metrics_are_for_whom_they_are_meant(make_server):
 
 # ---- Logs ----
 
-MEMBERS = {"at", "id", "client", "method", "path", "status", "bytes", "ms", "user"}
-
-
-def access_lines(server):
-    text = pathlib.Path(server.state, "access.log").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+MEMBERS = {"at", "id", "client", "method", "path", "status", "bytes", "ms", "error", "user"}
 
 
 def test_the_access_log_is_json_and_says_what_happened(server):
@@ -127,7 +123,7 @@ def test_the_access_log_is_json_and_says_what_happened(server):
                     "the line of the request")[0]
     assert set(line) == MEMBERS, line
     assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/user/profile", 200)
-    assert line["client"] == "127.0.0.1" and line["user"] == who.tokens["user"]["uuid"]
+    assert line["error"] is None and line["client"] == "127.0.0.1" and line["user"] == who.tokens["user"]["uuid"]
     assert line["bytes"] == len(answer.content) and 0 < line["ms"] < 10000
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["at"])
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is taken for a token, and what is not (A08, A09, A10): the same 401 for everything else."""
 import http.server
+import json
 import threading
 import time
 
@@ -8,7 +9,8 @@ import pytest
 import requests
 
 from forge import b64, es256, hs256, jwk_of, new_key, own_key, part, parts, public_der, public_pem
-from harness import Server, sign_in
+from harness import Server, sign_in, wait_for
+from steps import access_lines
 from workers import CHECK, PROFILE
 
 CLIENT = ("svc", "a-secret-of-a-service-0123456789")
@@ -112,6 +114,24 @@ def test_no_other_algorithm_is_taken(server):
     ]
     assert_refused(server, texts)
     assert_accepted(server, token)
+
+
+def test_a_forged_token_is_one_line_of_the_log(server):
+    """A08: who tries is seen, once each, by the name of the error and without the text of the token."""
+    token = sign_in(server).tokens["access_token"]
+    header, claims = parts(token)
+    texts = {"forged": es256(new_key(), header, claims), "garbled": token[:-3] + "AAA", "nonsense": "nonsense"}
+    for path in (CHECK, PROFILE):
+        ids = {name: bearer(server, path, text).headers["X-Request-Id"] for name, text in texts.items()}
+        ids["none"] = requests.get(server.url + path, timeout=30).headers["X-Request-Id"]
+        ids["good"] = bearer(server, path, token).headers["X-Request-Id"]
+        wait_for(lambda: {line["id"] for line in access_lines(server)} >= set(ids.values()), "all lines")
+        told = {name: [(line["status"], line["error"], line["client"]) for line in access_lines(server)
+                       if line["id"] == one] for name, one in ids.items()}
+        assert told == {**{name: [(401, "invalid_token", "127.0.0.1")] for name in texts},
+                        "none": [(401, "unauthorized", "127.0.0.1")], "good": [(200, None, "127.0.0.1")]}
+    log = json.dumps(access_lines(server)) + server.log()
+    assert not any(text.rsplit(".", 1)[-1] in log for name, text in texts.items() if name != "nonsense")
 
 
 class Counted(http.server.BaseHTTPRequestHandler):
