@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -64,7 +65,8 @@ void db_test_make_table(const struct db_under_test *db)
 {
 	bool is_mysql = strcmp(db->ops->dialect, "mysql") == 0;
 	const char *sql = is_mysql ? "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, "
-				     "name VARCHAR(190) UNIQUE, note BLOB, share DOUBLE)"
+				     "name VARCHAR(190) UNIQUE, note MEDIUMBLOB, share DOUBLE) "
+				     "DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 				   : "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, "
 				     "note BLOB, share REAL)";
 
@@ -262,10 +264,12 @@ static void row_ends_the_query(void **state)
 static void ends_at_the_deadline(void **state)
 {
 	const struct db_under_test *db = *state;
+	bool is_mysql = strcmp(db->ops->dialect, "mysql") == 0;
 	const struct pintle_query query = {
 		.size = sizeof(query),
-		.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-		       "WHERE i < 1000000000) SELECT count(*) FROM n",
+		.sql = is_mysql ? "SELECT sleep(60)"
+				: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+				  "WHERE i < 1000000000) SELECT count(*) FROM n",
 		.timeout_ms = 50,
 	};
 
@@ -277,7 +281,7 @@ struct adder {
 	const struct db_under_test *db;
 	int number;
 	bool in_tx;
-	int n_faults;
+	int n_faults, n_won;
 };
 
 static void *add_rows(void *arg)
@@ -306,21 +310,265 @@ static void *add_rows(void *arg)
 	return NULL;
 }
 
+static void join_all(pthread_t threads[N_THREADS], void *(*run)(void *), struct adder *adders,
+		     const struct db_under_test *db)
+{
+	for (int i = 0; i < N_THREADS; i++) {
+		adders[i] = (struct adder){ .db = db, .number = i, .in_tx = i % 2 == 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, run, &adders[i]), 0);
+	}
+	for (int i = 0; i < N_THREADS; i++)
+		(void)pthread_join(threads[i], NULL);
+	for (int i = 0; i < N_THREADS; i++)
+		assert_int_equal(adders[i].n_faults, 0);
+}
+
 static void many_threads_lose_nothing(void **state)
 {
 	struct adder adders[N_THREADS];
 	pthread_t threads[N_THREADS];
 
-	for (int i = 0; i < N_THREADS; i++) {
-		adders[i] = (struct adder){ *state, i, i % 2 == 0, 0 };
-		assert_int_equal(pthread_create(&threads[i], NULL, add_rows, &adders[i]), 0);
-	}
-	for (int i = 0; i < N_THREADS; i++) {
-		(void)pthread_join(threads[i], NULL);
-		assert_int_equal(adders[i].n_faults, 0);
-	}
+	join_all(threads, add_rows, adders, *state);
 	/* Half of the threads undo every fifth row. */
 	assert_int_equal(db_test_count(*state), N_THREADS * N_ROWS - N_THREADS / 2 * (N_ROWS / 5));
+}
+
+/* Runs the statements, NULL-terminated, in a transaction, again when it lost to another. */
+static int32_t transact(const struct db_under_test *db, const char *const *statements)
+{
+	int32_t status = PINTLE_BUSY;
+
+	for (int i = 0; i < 100 && status == PINTLE_BUSY; i++) {
+		struct pintle_tx *tx = NULL;
+
+		status = db->ops->begin(db->self, DB_TEST_MS, &tx);
+		if (status != PINTLE_OK)
+			continue;
+		for (size_t k = 0; status == PINTLE_OK && statements[k]; k++)
+			status = db_test_run(db, tx, statements[k], NULL);
+		if (status == PINTLE_OK)
+			status = db->ops->commit(db->self, tx);
+		else
+			db->ops->rollback(db->self, tx);
+	}
+	return status;
+}
+
+/* Half of the threads in one order, half in the other. */
+static void *count_up(void *arg)
+{
+	static const char *const orders[2][3] = {
+		{ "UPDATE t SET share = share + 1 WHERE name = 'a'",
+		  "UPDATE t SET share = share + 1 WHERE name = 'b'", NULL },
+		{ "UPDATE t SET share = share + 1 WHERE name = 'b'",
+		  "UPDATE t SET share = share + 1 WHERE name = 'a'", NULL },
+	};
+	struct adder *adder = arg;
+
+	for (int i = 0; i < N_ROWS; i++)
+		adder->n_faults += transact(adder->db, orders[adder->in_tx]) != PINTLE_OK;
+	return NULL;
+}
+
+static int64_t count_where(const struct db_under_test *db, const char *sql)
+{
+	int64_t count = -1;
+
+	assert_int_equal(db_test_run(db, NULL, sql, &count), PINTLE_OK);
+	return count;
+}
+
+static void crossing_transactions_lose_no_update(void **state)
+{
+	const struct db_under_test *db = *state;
+	struct adder adders[N_THREADS];
+	pthread_t threads[N_THREADS];
+	char sql[80];
+
+	assert_int_equal(db_test_run(db, NULL, "INSERT INTO t (name, share) VALUES ('a', 0)", NULL),
+			 PINTLE_OK);
+	assert_int_equal(db_test_run(db, NULL, "INSERT INTO t (name, share) VALUES ('b', 0)", NULL),
+			 PINTLE_OK);
+	join_all(threads, count_up, adders, db);
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM t WHERE share = %d",
+		       N_THREADS * N_ROWS);
+	assert_int_equal(count_where(db, sql), 2);
+}
+
+/* Of many who add the same row one succeeds, and is told so. */
+static void *add_same_rows(void *arg)
+{
+	struct adder *adder = arg;
+
+	for (int i = 0; i < N_ROWS; i++) {
+		char sql[80];
+		const char *const statements[] = { sql, NULL };
+		int32_t status;
+
+		(void)snprintf(sql, sizeof(sql), "INSERT INTO t (name, share) VALUES ('%d', %d)", i,
+			       adder->number);
+		status = transact(adder->db, statements);
+		if (status == PINTLE_OK)
+			adder->n_won++;
+		else if (status != PINTLE_CONFLICT)
+			adder->n_faults++;
+	}
+	return NULL;
+}
+
+static void a_unique_key_has_one_winner(void **state)
+{
+	struct adder adders[N_THREADS];
+	pthread_t threads[N_THREADS];
+
+	join_all(threads, add_same_rows, adders, *state);
+	assert_int_equal(db_test_count(*state), N_ROWS);
+	for (int i = 0; i < N_THREADS; i++) {
+		char sql[80];
+
+		(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM t WHERE share = %d", i);
+		assert_int_equal(count_where(*state, sql), adders[i].n_won);
+	}
+}
+
+static int32_t expect_text(void *ctx, const struct pintle_value *cols, size_t n_cols)
+{
+	const struct pintle_value *expected = ctx;
+
+	assert_int_equal(n_cols, 1);
+	assert_int_equal(cols[0].type, PINTLE_V_TEXT);
+	assert_int_equal(cols[0].len, expected->len);
+	assert_memory_equal(cols[0].ptr, expected->ptr, expected->len + 1);
+	return PINTLE_MORE;
+}
+
+/* Byte by byte: neither case nor accents make two texts one, and nothing is an escape. */
+static void texts_stay_what_they_are(void **state)
+{
+	const struct db_under_test *db = *state;
+	static const char *const texts[] = {
+		"", "a", "A", "á", "张三", "🌾", "\\n", "100%_", "'; --",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (db_test_add(db, NULL, texts[i]) != PINTLE_OK)
+			fail_msg("case %zu is not taken", i);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct pintle_value text = { PINTLE_V_TEXT, 0, 0, 0, texts[i], strlen(texts[i]) };
+		const struct pintle_query query = {
+			.size = sizeof(query),
+			.sql = "SELECT name FROM t WHERE name = ?",
+			.params = &text,
+			.n_params = 1,
+			.row = expect_text,
+			.ctx = &text,
+			.timeout_ms = DB_TEST_MS,
+		};
+
+		if (db->ops->query(db->self, NULL, &query) != PINTLE_MORE)
+			fail_msg("case %zu is not found", i);
+	}
+	assert_int_equal(count_where(db, "SELECT count(*) FROM t WHERE name = '\\n'"), 1);
+}
+
+static int32_t check_long(void *ctx, const struct pintle_value *cols, size_t n_cols)
+{
+	const struct pintle_value *expected = ctx;
+
+	assert_int_equal(n_cols, 2);
+	assert_int_equal(cols[0].type, PINTLE_V_NULL);
+	assert_int_equal(cols[1].len, expected->len);
+	assert_memory_equal(cols[1].ptr, expected->ptr, expected->len);
+	return PINTLE_OK;
+}
+
+static void keeps_long_bytes(void **state)
+{
+	const struct db_under_test *db = *state;
+	size_t len = 1 << 20;
+	unsigned char *bytes = malloc(len);
+	struct pintle_value param;
+	struct pintle_query query = {
+		.size = sizeof(query),
+		.sql = "INSERT INTO t (note) VALUES (?)",
+		.params = &param,
+		.n_params = 1,
+		.timeout_ms = DB_TEST_MS,
+	};
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (unsigned char)(i * 7 + i / 256);
+	param = PINTLE_P_BLOB((const char *)bytes, len);
+	assert_int_equal(db->ops->query(db->self, NULL, &query), PINTLE_OK);
+	query.sql = "SELECT name, note FROM t WHERE note = ?";
+	query.row = check_long;
+	query.ctx = &param;
+	assert_int_equal(db->ops->query(db->self, NULL, &query), PINTLE_OK);
+	free(bytes);
+}
+
+struct nesting {
+	const struct db_under_test *db;
+	struct pintle_tx *tx;
+	int n_rows, depth;
+};
+
+/* Each row asks the same again, once. */
+static int32_t ask_again(void *ctx, const struct pintle_value *cols, size_t n_cols)
+{
+	struct nesting *nesting = ctx;
+	const struct pintle_query query = {
+		.size = sizeof(query),
+		.sql = "SELECT name FROM t ORDER BY name",
+		.row = ask_again,
+		.ctx = nesting,
+		.timeout_ms = DB_TEST_MS,
+	};
+	char before[8] = "";
+	int32_t status = PINTLE_OK;
+
+	assert_int_equal(n_cols, 1);
+	nesting->n_rows++;
+	(void)snprintf(before, sizeof(before), "%s", cols[0].ptr);
+	if (nesting->depth == 0) {
+		nesting->depth = 1;
+		status = nesting->db->ops->query(nesting->db->self, nesting->tx, &query);
+		nesting->depth = 0;
+	}
+	assert_string_equal(cols[0].ptr, before);
+	return status;
+}
+
+static void a_row_may_ask_again(void **state)
+{
+	struct nesting nesting = { .db = *state, .depth = -1 };
+
+	assert_int_equal(db_test_add(*state, NULL, "one"), PINTLE_OK);
+	assert_int_equal(db_test_add(*state, NULL, "two"), PINTLE_OK);
+	nesting.tx = begin(*state);
+	nesting.depth = 0;
+	{
+		const struct pintle_value one = { PINTLE_V_TEXT, 0, 0, 0, "first", 5 };
+
+		assert_int_equal(ask_again(&nesting, &one, 1), PINTLE_OK);
+	}
+	assert_int_equal(nesting.n_rows, 1 + 2);
+	nesting.db->ops->rollback(nesting.db->self, nesting.tx);
+}
+
+static void a_late_commit_keeps_nothing(void **state)
+{
+	const struct db_under_test *db = *state;
+	struct timespec pause = { .tv_nsec = 210 * 1000000 };
+	struct pintle_tx *tx = NULL;
+
+	assert_int_equal(db->ops->begin(db->self, 200, &tx), PINTLE_OK);
+	assert_int_equal(db_test_add(db, tx, "late"), PINTLE_OK);
+	while (nanosleep(&pause, &pause) != 0)
+		;
+	assert_int_equal(db->ops->commit(db->self, tx), PINTLE_TIMEOUT);
+	assert_int_equal(db_test_count(db), 0);
 }
 
 static void named_lock_excludes(void **state)
@@ -330,37 +578,36 @@ static void named_lock_excludes(void **state)
 
 	assert_int_equal(db->ops->lock(db->self, "steps", DB_TEST_MS, &first), PINTLE_OK);
 	assert_int_equal(db->ops->lock(db->self, "steps", 1, &second), PINTLE_TIMEOUT);
-	assert_int_equal(db->ops->lock(db->self, "other", 1, &other), PINTLE_OK);
+	assert_int_equal(db->ops->lock(db->self, "other", DB_TEST_MS, &other), PINTLE_OK);
 	db->ops->unlock(db->self, other);
 	db->ops->unlock(db->self, first);
 	assert_int_equal(db->ops->lock(db->self, "steps", DB_TEST_MS, &second), PINTLE_OK);
 	db->ops->unlock(db->self, second);
 }
 
+#define ON_FRESH_TABLE(test)                                                                       \
+	cmocka_unit_test_prestate_setup_teardown(test, fresh_table, NULL, state)
+
 int db_contract_run(const struct db_under_test *db)
 {
 	void *state = (void *)(uintptr_t)db;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_prestate_setup_teardown(keeps_every_type, fresh_table, NULL,
-							 state),
-		cmocka_unit_test_prestate_setup_teardown(counts_rows_and_ids, fresh_table, NULL,
-							 state),
-		cmocka_unit_test_prestate_setup_teardown(refuses_a_second_of_a_kind, fresh_table,
-							 NULL, state),
-		cmocka_unit_test_prestate_setup_teardown(commits_and_rolls_back, fresh_table, NULL,
-							 state),
-		cmocka_unit_test_prestate_setup_teardown(goes_on_after_a_conflict, fresh_table,
-							 NULL, state),
-		cmocka_unit_test_prestate_setup_teardown(refuses_what_is_no_single_statement,
-							 fresh_table, NULL, state),
-		cmocka_unit_test_prestate_setup_teardown(row_ends_the_query, fresh_table, NULL,
-							 state),
-		cmocka_unit_test_prestate_setup_teardown(ends_at_the_deadline, fresh_table, NULL,
-							 state),
-		cmocka_unit_test_prestate_setup_teardown(many_threads_lose_nothing, fresh_table,
-							 NULL, state),
-		cmocka_unit_test_prestate_setup_teardown(named_lock_excludes, fresh_table, NULL,
-							 state),
+		ON_FRESH_TABLE(keeps_every_type),
+		ON_FRESH_TABLE(counts_rows_and_ids),
+		ON_FRESH_TABLE(refuses_a_second_of_a_kind),
+		ON_FRESH_TABLE(commits_and_rolls_back),
+		ON_FRESH_TABLE(goes_on_after_a_conflict),
+		ON_FRESH_TABLE(refuses_what_is_no_single_statement),
+		ON_FRESH_TABLE(row_ends_the_query),
+		ON_FRESH_TABLE(a_row_may_ask_again),
+		ON_FRESH_TABLE(texts_stay_what_they_are),
+		ON_FRESH_TABLE(keeps_long_bytes),
+		ON_FRESH_TABLE(ends_at_the_deadline),
+		ON_FRESH_TABLE(a_late_commit_keeps_nothing),
+		ON_FRESH_TABLE(many_threads_lose_nothing),
+		ON_FRESH_TABLE(crossing_transactions_lose_no_update),
+		ON_FRESH_TABLE(a_unique_key_has_one_winner),
+		ON_FRESH_TABLE(named_lock_excludes),
 	};
 
 	return cmocka_run_group_tests_name("db contract", tests, NULL, NULL);

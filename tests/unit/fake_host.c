@@ -19,6 +19,7 @@
 #define MAX_WATCHES 16
 #define MAX_PERIODIC 8
 #define CONF_MAX 4096
+#define MAX_ITEMS 16
 
 struct watch {
 	int fd;
@@ -49,6 +50,8 @@ struct fake_host {
 	_Alignas(max_align_t) unsigned char conf[CONF_MAX];
 	char *texts[64];
 	size_t n_texts;
+	const char *lists[8][MAX_ITEMS + 1];
+	size_t n_lists;
 };
 
 static _Atomic int64_t shift_ms;
@@ -243,21 +246,67 @@ static int64_t number_of(const struct pintle_opt *opt, const char *text)
 	return number;
 }
 
+static char *keep_text(struct fake_host *host, const char *text)
+{
+	assert(host->n_texts < sizeof(host->texts) / sizeof(host->texts[0]));
+	host->texts[host->n_texts] = strdup(text);
+	return host->texts[host->n_texts++];
+}
+
+static const char **keep_list(struct fake_host *host, const char *text)
+{
+	const char **list = host->lists[host->n_lists++];
+	char *rest = keep_text(host, text), *item;
+	size_t n = 0;
+
+	assert(host->n_lists <= sizeof(host->lists) / sizeof(host->lists[0]));
+	while ((item = strsep(&rest, ", ")) && n < MAX_ITEMS) {
+		if (*item)
+			list[n++] = item;
+	}
+	return list;
+}
+
+/* The place of text among the words of choices. */
+static int32_t choice_of(const struct pintle_opt *opt, const char *text)
+{
+	const char *word = opt->choices;
+	size_t len = strlen(text);
+
+	for (int32_t i = 0;; i++) {
+		size_t word_len = strcspn(word, " ");
+
+		if (word_len == len && strncmp(word, text, len) == 0)
+			return i;
+		assert(word[word_len]);
+		word += word_len + 1;
+	}
+}
+
 static void set_option(struct fake_host *host, const struct pintle_opt *opt, const char *text)
 {
 	unsigned char *at = host->conf + opt->offset;
 	int64_t number = number_of(opt, text);
-	int32_t flag = strcmp(text, "yes") == 0;
+	int32_t index = strcmp(text, "yes") == 0;
+	const char **list;
+	char *copy;
 
 	switch (opt->type) {
 	case PINTLE_STRING:
 	case PINTLE_SECRET:
-		assert(host->n_texts < sizeof(host->texts) / sizeof(host->texts[0]));
-		host->texts[host->n_texts] = strdup(text);
-		memcpy(at, &host->texts[host->n_texts++], sizeof(char *));
+		copy = keep_text(host, text);
+		memcpy(at, &copy, sizeof(copy));
+		break;
+	case PINTLE_LIST:
+		list = keep_list(host, text);
+		memcpy(at, &list, sizeof(list));
+		break;
+	case PINTLE_CHOICE:
+		index = choice_of(opt, text);
+		memcpy(at, &index, sizeof(index));
 		break;
 	case PINTLE_FLAG:
-		memcpy(at, &flag, sizeof(flag));
+		memcpy(at, &index, sizeof(index));
 		break;
 	default:
 		memcpy(at, &number, sizeof(number));
