@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mysql_store.h"
+
+#include <pintle/status.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MAX_OPTIONS 32
+
+static void fail_program(const char *what)
+{
+	(void)fprintf(stderr, "%s\n", what);
+	exit(1);
+}
+
+static void read_line(struct mysql_server *server, const char *line)
+{
+	(void)sscanf(line, "port=%d", &server->port);
+	(void)sscanf(line, "pid=%d", &server->pid);
+	(void)sscanf(line, "socket=%127s", server->socket);
+}
+
+void mysql_server_start(struct mysql_server *server, const char *options)
+{
+	char command[512], line[256];
+	FILE *told;
+
+	if (!server->dir)
+		server->dir = fake_dir_new();
+	(void)snprintf(command, sizeof(command), "exec sh scripts/mariadb.sh start %s %s",
+		       server->dir, options);
+	told = popen(command, "re");
+	while (told && fgets(line, sizeof(line), told))
+		read_line(server, line);
+	if (!told || pclose(told) != 0)
+		fail_program("scripts/mariadb.sh does not start a server");
+}
+
+void mysql_server_stop(struct mysql_server *server)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof(command), "exec sh scripts/mariadb.sh stop %s", server->dir);
+	if (system(command) != 0)
+		fail_program("scripts/mariadb.sh does not stop the server");
+	server->pid = 0;
+}
+
+void mysql_server_free(struct mysql_server *server)
+{
+	if (server->pid != 0)
+		mysql_server_stop(server);
+	fake_dir_free(server->dir);
+	*server = (struct mysql_server){ 0 };
+}
+
+/* Those of given come first, for the first one found is taken. */
+static bool open_with(struct mysql_store *store, const char *const *given)
+{
+	const char *all[MAX_OPTIONS] = { NULL };
+	char port[8];
+	const char *const own[] = { "host",   "127.0.0.1", "port",   port,       "user",
+				    "pintle", "password",  "pintle", "database", store->name };
+	size_t n = 0;
+
+	(void)snprintf(port, sizeof(port), "%d", store->server->port);
+	for (; given && given[n]; n++)
+		all[n] = given[n];
+	memcpy(all + n, own, sizeof(own));
+	store->dir = fake_dir_new();
+	store->host = fake_host_new(store->dir);
+	store->plugin = fake_plugin_load("db_mysql");
+	store->db.ops = store->plugin->db;
+	store->db.self = fake_plugin_open(store->host, store->plugin, all);
+	return store->db.self != NULL;
+}
+
+void mysql_store_close(struct mysql_store *store)
+{
+	if (store->db.self)
+		store->plugin->close(store->db.self);
+	fake_host_free(store->host);
+	fake_dir_free(store->dir);
+	*store = (struct mysql_store){ 0 };
+}
+
+void mysql_store_as_root(const struct mysql_server *server, const char *sql)
+{
+	const char *const options[] = { "socket", server->socket, "user", "root", "password", "",
+					NULL };
+	struct mysql_store root = { .server = server, .name = "mysql" };
+
+	if (!open_with(&root, options))
+		fail_program(fake_host_reason(root.host));
+	if (db_test_run(&root.db, NULL, sql, NULL) != PINTLE_OK)
+		fail_program(fake_host_last_line(root.host));
+	mysql_store_close(&root);
+}
+
+bool mysql_store_open(struct mysql_store *store, const struct mysql_server *server,
+		      const char *const *options)
+{
+	static int n_made;
+	char sql[80];
+
+	*store = (struct mysql_store){ .server = server };
+	(void)snprintf(store->name, sizeof(store->name), "test_%d", ++n_made);
+	(void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s", store->name);
+	mysql_store_as_root(server, sql);
+	return open_with(store, options);
+}
+
+bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *first,
+			const char *const *options)
+{
+	*store = (struct mysql_store){ .server = first->server };
+	(void)snprintf(store->name, sizeof(store->name), "%s", first->name);
+	return open_with(store, options);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A MariaDB of this test program's own, and databases of db_mysql in it. */
+#ifndef MYSQL_STORE_H
+#define MYSQL_STORE_H
+
+#include "db_contract.h"
+#include "fake_host.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* One server; zeroed is none. */
+struct mysql_server {
+	char *dir;
+	char socket[128];
+	int port;
+	pid_t pid;
+};
+
+/* options are more of mariadbd's, "" for none. Started again on what mysql_server_stop left it has the
+ * same port and data. Fails the program when it does not start. */
+void mysql_server_start(struct mysql_server *server, const char *options);
+void mysql_server_stop(struct mysql_server *server);
+/* Ends it if need be, and removes its folder. */
+void mysql_server_free(struct mysql_server *server);
+
+struct mysql_store {
+	const struct mysql_server *server;
+	char name[32]; /* of its database */
+	char *dir;
+	struct fake_host *host;
+	const struct pintle_plugin *plugin;
+	struct db_under_test db;
+};
+
+/* A fresh database, with options ("key", "value", …, NULL; may be NULL) over those that lead there. */
+bool mysql_store_open(struct mysql_store *store, const struct mysql_server *server,
+		      const char *const *options);
+/* A second instance on the same database. */
+bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *first,
+			const char *const *options);
+void mysql_store_close(struct mysql_store *store);
+/* One statement of root, over the socket, in no database. */
+void mysql_store_as_root(const struct mysql_server *server, const char *sql);
+
+#endif
