@@ -197,8 +197,12 @@ int32_t account_set_status(struct tx *tx, int64_t id, int32_t status)
 
 int32_t account_note_login(struct tx *tx, int64_t id, const char *ip, int64_t now_ms)
 {
-	return db_exec(tx,
-		       "UPDATE users SET last_login_time = ?, last_login_ip = ?,"
-		       " login_count = login_count + 1 WHERE id = ?",
-		       DB_PARAMS(db_int(now_ms), db_text(ip), db_int(id)), NULL, NULL);
+	int64_t n_changed = 0;
+	int32_t status =
+		db_exec(tx,
+			"UPDATE users SET last_login_time = ?, last_login_ip = ?,"
+			" login_count = login_count + 1 WHERE id = ? AND status = 'active'",
+			DB_PARAMS(db_int(now_ms), db_text(ip), db_int(id)), &n_changed, NULL);
+
+	return status == PINTLE_OK && n_changed == 0 ? PINTLE_BUSY : status;
 }

@@ -67,16 +67,6 @@ static int32_t refresh_copy(struct tx *tx, int64_t id, const char *ns)
 	return PINTLE_OK;
 }
 
-static int32_t remove_identity(struct tx *tx, int64_t id, const char *ns, const char *subject)
-{
-	int32_t status = db_exec(tx,
-				 "DELETE FROM user_identities"
-				 " WHERE user_id = ? AND namespace = ? AND subject = ?",
-				 DB_PARAMS(db_int(id), db_text(ns), db_text(subject)), NULL, NULL);
-
-	return status == PINTLE_OK ? refresh_copy(tx, id, ns) : status;
-}
-
 int32_t identity_make_way(struct tx *tx, int64_t id, const struct pintle_identity *identity)
 {
 	struct owner owner = { 0 };
@@ -86,7 +76,11 @@ int32_t identity_make_way(struct tx *tx, int64_t id, const struct pintle_identit
 		return status;
 	if (owner.is_verified || !identity->is_verified)
 		return PINTLE_CONFLICT;
-	return remove_identity(tx, owner.user_id, identity->ns, identity->subject);
+	/* Its owner may be proving it now: then it stays, and the unique index says whose it is. */
+	return db_exec(tx,
+		       "DELETE FROM user_identities"
+		       " WHERE namespace = ? AND subject = ? AND verified_at IS NULL",
+		       DB_PARAMS(db_text(identity->ns), db_text(identity->subject)), NULL, NULL);
 }
 
 int32_t identity_add(struct tx *tx, int64_t id, const struct pintle_identity *identity,
@@ -256,7 +250,13 @@ static int32_t unlink_identity(struct tx *tx, void *ctx)
 		return PINTLE_NOT_FOUND;
 	if (!unlinking->has_direct_way && !(unlinking->has_confirming_way && unlinking->has_name))
 		return PINTLE_CONFLICT;
-	return remove_identity(tx, unlinking->id, unlinking->ns, unlinking->subject);
+	status = db_exec(tx,
+			 "DELETE FROM user_identities"
+			 " WHERE user_id = ? AND namespace = ? AND subject = ?",
+			 DB_PARAMS(db_int(unlinking->id), db_text(unlinking->ns),
+				   db_text(unlinking->subject)),
+			 NULL, NULL);
+	return status == PINTLE_OK ? refresh_copy(tx, unlinking->id, unlinking->ns) : status;
 }
 
 int32_t account_unlink(struct tx *tx, int64_t id, const char *ns, const char *subject,

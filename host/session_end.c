@@ -99,7 +99,7 @@ static int32_t end_all(struct tx *tx, void *ctx)
 		return status;
 	return db_each(tx,
 		       "SELECT session_id FROM user_sessions WHERE realm = ? AND subject_id = ?"
-		       " AND session_id <> ? AND absolute_expires_at > ?",
+		       " AND status <> 'active' AND session_id <> ? AND absolute_expires_at > ?",
 		       DB_PARAMS(db_text(ending->realm), db_int(ending->subject_id),
 				 db_text(ending->except), now),
 		       session_ids_add, &collector);

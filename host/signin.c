@@ -15,11 +15,10 @@
 #include "proof.h"
 #include "request.h"
 #include "token.h"
+#include "transact.h"
 
 #include <pintle/host.h>
 #include <stdio.h>
-
-#define MAX_ATTEMPTS 3
 
 struct signin {
 	struct pintle_call *call;
@@ -67,6 +66,7 @@ static int32_t find_account(struct signin *signin)
 
 	if (outcome->account_id != 0)
 		return account_by_id(&call->tx, outcome->account_id, &signin->account);
+	call->outcome.created_id = 0; /* of a try that was undone */
 	status = account_find(&call->tx, outcome->ns, outcome->subject, true, &signin->account);
 	if (status == PINTLE_NOT_FOUND)
 		return create_account(signin);
@@ -137,41 +137,21 @@ static int32_t write_session(struct signin *signin)
 	return status == PINTLE_OK ? log_success(signin) : status;
 }
 
-static int32_t write_all(struct signin *signin)
+/* Two first sign-ins of one identity meet in CONFLICT: the loser finds the winner's account. */
+static int32_t write_all(struct tx *tx, void *ctx)
 {
+	struct signin *signin = ctx;
 	int32_t status = find_account(signin);
 
+	(void)tx;
 	if (status == PINTLE_OK)
 		status = may_sign_in(&signin->account);
-	return status == PINTLE_OK ? write_session(signin) : status;
-}
-
-/* Two first sign-ins of one identity meet in CONFLICT: the loser finds the winner's account. */
-static int32_t write_once(struct signin *signin)
-{
-	struct tx *tx = &signin->call->tx;
-	int32_t status;
-
-	status = db_begin(tx);
-	if (status != PINTLE_OK)
-		return status;
-	status = write_all(signin);
+	if (status == PINTLE_OK)
+		status = write_session(signin);
 	if (status == PINTLE_OK)
 		status = call_gate(signin->call);
-	if (status == PINTLE_OK)
-		return db_commit(tx);
-	db_rollback(tx);
 	return status == PINTLE_CONFLICT && signin->call->purpose != PINTLE_REGISTER ? PINTLE_BUSY
 										     : status;
-}
-
-static int32_t write_committed(struct signin *signin)
-{
-	int32_t status = PINTLE_BUSY;
-
-	for (int i = 0; i < MAX_ATTEMPTS && status == PINTLE_BUSY; i++)
-		status = write_once(signin);
-	return status;
 }
 
 static int32_t publish(struct signin *signin)
@@ -235,7 +215,7 @@ void signin_complete(struct pintle_call *call)
 
 	if (!device_read(request, &signin.device))
 		return;
-	status = write_committed(&signin);
+	status = transact(&call->tx, write_all, &signin);
 	if (status == PINTLE_OK)
 		status = publish(&signin);
 	if (status != PINTLE_OK) {
@@ -284,22 +264,22 @@ static int32_t audit_step(struct pintle_call *call, const char *action)
 	return audit_write(&call->tx, &entry);
 }
 
-static int32_t change_account(struct pintle_call *call, identity_step *step, const char *action)
-{
-	struct pintle_identity identity = proved_identity(call);
-	int32_t status = db_begin(&call->tx);
+struct change {
+	struct pintle_call *call;
+	identity_step *step;
+	const char *action;
+};
 
-	if (status != PINTLE_OK)
-		return status;
-	status = step(call, &identity);
+static int32_t change_account(struct tx *tx, void *ctx)
+{
+	const struct change *change = ctx;
+	struct pintle_identity identity = proved_identity(change->call);
+	int32_t status = change->step(change->call, &identity);
+
+	(void)tx;
 	if (status == PINTLE_OK)
-		status = audit_step(call, action);
-	if (status == PINTLE_OK)
-		status = call_gate(call);
-	if (status == PINTLE_OK)
-		return db_commit(&call->tx);
-	db_rollback(&call->tx);
-	return status;
+		status = audit_step(change->call, change->action);
+	return status == PINTLE_OK ? call_gate(change->call) : status;
 }
 
 static void answer_identities(struct pintle_call *call)
@@ -321,11 +301,12 @@ static void answer_identities(struct pintle_call *call)
 static void alter(struct pintle_call *call, identity_step *step, const char *action)
 {
 	struct request *request = call->request;
+	struct change change = { call, step, action };
 	int32_t status = PINTLE_OK;
 
 	/* An op that named the account itself has changed it already. */
 	if (call->outcome.subject)
-		status = change_account(call, step, action);
+		status = transact(&call->tx, change_account, &change);
 	else if (call->outcome.account_id != request->who.session.subject_id)
 		status = PINTLE_INTERNAL;
 	if (status == PINTLE_OK)

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "identifier.h"
 #include "op.h"
+#include "transact.h"
 
 #include <pintle/plugin.h>
 
@@ -37,32 +38,27 @@ static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_c
 	return PINTLE_OK;
 }
 
-static int32_t remove_identity(struct pintle_call *call, struct bound *bound)
+static int32_t remove_identity(struct tx *tx, void *ctx)
 {
+	const struct bound *bound = ctx;
+	struct pintle_call *call = bound->call;
 	struct audit_entry entry = { .actor_kind = "user",
 				     .actor_id = call->request->who.session.subject_id,
 				     .action = "unbind",
 				     .result = "success",
 				     .ip = call->request->client_text,
 				     .request_id = call->request->id };
-	int32_t status = db_begin(&call->tx);
+	int32_t status;
 
-	if (status != PINTLE_OK)
-		return status;
 	entry.target = bound->ns;
-	status = account_unlink(&call->tx, entry.actor_id, bound->ns, bound->subject,
+	status = account_unlink(tx, entry.actor_id, bound->ns, bound->subject,
 				instances_namespaces(&call->host->instances));
-	if (status == PINTLE_OK)
-		status = audit_write(&call->tx, &entry);
-	if (status == PINTLE_OK)
-		return db_commit(&call->tx);
-	db_rollback(&call->tx);
-	return status;
+	return status == PINTLE_OK ? audit_write(tx, &entry) : status;
 }
 
 static void finish_unbind(struct pintle_call *call, struct bound *bound)
 {
-	int32_t status = remove_identity(call, bound);
+	int32_t status = transact(&call->tx, remove_identity, bound);
 
 	if (status == PINTLE_CONFLICT)
 		answer_error(call->request, "last_login_method");

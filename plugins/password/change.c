@@ -40,6 +40,21 @@ static int32_t check_current(const struct password *self, struct pintle_call *ca
 	return PINTLE_IS_DENIAL(status) ? PINTLE_DENIED : status;
 }
 
+static int32_t store_once(const struct password *self, struct pintle_call *call,
+			  const struct credential *old, const char *hash)
+{
+	const struct pintle_host *host = self->host;
+	int32_t status = host->db_begin(call);
+
+	if (status != PINTLE_OK)
+		return status;
+	status = credential_store(self, call, host->user(call), old, hash);
+	if (status == PINTLE_OK)
+		return host->db_commit(call);
+	host->db_rollback(call);
+	return status;
+}
+
 static int32_t store(const struct password *self, struct pintle_call *call,
 		     const struct credential *old, const char *secret)
 {
@@ -47,14 +62,13 @@ static int32_t store(const struct password *self, struct pintle_call *call,
 	const char *hash;
 	int32_t status = host->hash(call, self->setting, secret, &hash);
 
-	if (status == PINTLE_OK)
-		status = host->db_begin(call);
 	if (status != PINTLE_OK)
 		return status;
-	status = credential_store(self, call, host->user(call), old, hash);
-	if (status == PINTLE_OK)
-		return host->db_commit(call);
-	host->db_rollback(call);
+	for (int i = 0; i < PASSWORD_TRIES; i++) {
+		status = store_once(self, call, old, hash);
+		if (status != PINTLE_BUSY)
+			break;
+	}
 	return status;
 }
 

@@ -5,6 +5,8 @@
 
 #include <pintle/plugin.h>
 
+#define PASSWORD_TRIES 3 /* of a transaction that loses to others */
+
 enum { SCHEME_BCRYPT, SCHEME_ARGON2ID };
 
 struct conf {

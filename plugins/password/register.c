@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define N_TRIES 3 /* of a transaction that loses to others */
-
 struct applicant {
 	const char *phone, *username; /* canonical; username may be NULL */
 	const char *secret, *hash;
@@ -115,7 +113,7 @@ int32_t password_register(void *self_of_inst, struct pintle_call *call)
 		status = host->hash(call, self->setting, applicant.secret, &applicant.hash);
 	if (status != PINTLE_OK)
 		return status;
-	for (int i = 0; i < N_TRIES; i++) {
+	for (int i = 0; i < PASSWORD_TRIES; i++) {
 		status = create(self, call, &applicant, &account);
 		if (status != PINTLE_BUSY)
 			break;

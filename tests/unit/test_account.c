@@ -282,6 +282,9 @@ static void a_login_is_noted(void **state)
 	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
 	assert_int_equal(people_number(people, "SELECT last_login_time FROM users"), 5678);
 	assert_string_equal(people_text(people, "SELECT last_login_ip FROM users"), "192.0.2.2");
+	assert_int_equal(account_set_status(&tx, id, PINTLE_FROZEN), PINTLE_OK);
+	assert_int_equal(account_note_login(&tx, id, "192.0.2.3", 9012), PINTLE_BUSY);
+	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
 	assert_int_equal(people_number(people, "SELECT last_used_at FROM user_identities"), 5678);
 }
 
