@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ends sessions from outside: freezing, the operator, services; and stores that fail."""
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in, wait_for
 from pair import serve
+from parallel import ROUNDS, Shot, release, say, tally, winners
 from steps import LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, rows, user_id
 from workers import CHECK, accepted, clock_at
 
@@ -17,6 +19,7 @@ LOGOUT = "/api/v1/auth/logout"
 SESSIONS = "/api/v1/user/sessions"
 ID, SECRET = "svc", "a-secret-of-a-service: with a colon"
 ISSUER = "http://auth.test"
+N_RACERS = 8  # fewer than the tries an account has
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
@@ -66,6 +69,24 @@ def test_a_frozen_account_is_out_at_once_and_its_old_tokens_stay_dead(server):
     again = log_in(server, who)
     assert again["user"]["id"] == user_id(who)
     assert accepted(server, again["access_token"])
+
+
+def test_no_sign_in_outruns_a_freeze(server):
+    """Whichever comes first, nobody is signed in to a frozen account."""
+    say("a freeze amid sign-ins", N_RACERS)
+    n_signed_in = 0
+    with ThreadPoolExecutor(1) as operator:
+        for _ in range(ROUNDS):
+            who = register(server)
+            shot = Shot("POST", LOGIN, {"phone": who.phone, "password": GOOD_SECRET})
+            frozen = operator.submit(server.ctl, "user", "freeze", who.phone)
+            replies = release(server.url, N_RACERS * [shot])
+            frozen.result()
+            assert set(tally(replies)) <= {(200, None), (403, "account_frozen")}, tally(replies)
+            for reply in winners(replies):
+                assert not accepted(server, reply.data["access_token"])
+            n_signed_in += len(winners(replies))
+    print(f"{n_signed_in} of {ROUNDS * N_RACERS} were in time")
 
 
 def test_a_wrong_password_does_not_tell_who_is_frozen(server):
