@@ -6,11 +6,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
 from harness import BUILD, ROOT, new_phone, send_code, sign_in, wait_for
 from load import Load, signed_in
+from open_loop import OpenLoop
+from parallel import FULL
+from steps import PHONE_LOGIN, wrong
+
+N_RELOADS, EVERY_S, RATE = (15, 2, 1000) if FULL else (4, 0.5, 500)
+
 
 @pytest.fixture
 def reloaded(make_server):
@@ -129,44 +136,125 @@ def test_a_worker_that_dies_comes_back_with_what_it_had(reloaded):
     sign_in(reloaded)
 
 
-def build_motto(folder, version):
+def build_motto(path, version):
     """The SDK's template as a plugin of this version."""
     text = pathlib.Path(ROOT, "sdk/template/motto.c").read_text(encoding="utf-8")
-    source = folder.parent / "motto.c"
+    source = path.with_suffix(".c")
     changed = text.replace('"1.0.0"', f'"{version}"').replace('"1.0"', f'"{version}"')
     changed = changed.replace('.version = "0.1.0"', f'.version = "{version}"')
     assert f'"{version}"' in changed, "the template names its version otherwise now"
     source.write_text(changed, encoding="utf-8")
-    fresh = folder / "motto.new"
     subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-fPIC", "-shared", "-I", f"{ROOT}/sdk/include",
-                    "-o", fresh, source], check=True, timeout=60)
-    fresh.chmod(0o755)
-    fresh.rename(folder / "motto.so")
+                    "-o", path, source], check=True, timeout=60)
+    path.chmod(0o755)
+
+
+class Motto:
+    """A plugin folder in which the motto plugin changes its version, and the server that has it."""
+
+    def __init__(self, make_server, tmp_path, *options):
+        self.folder = tmp_path / "plugins"
+        shutil.copytree(pathlib.Path(BUILD, "plugins"), self.folder,
+                        ignore=lambda d, names: [n for n in names if not n.endswith(".so")])
+        self.built = {version: tmp_path / f"motto-{version}.so" for version in ("7.1", "7.2")}
+        for version, path in self.built.items():
+            build_motto(path, version)
+        self.swap_in("7.1")
+        self.server = make_server(*options, workers=2, plugins=str(self.folder),
+                                  conf={"50-motto.ini": "[motto]\nmotto = open sesame\n"})
+
+    def swap_in(self, version):
+        fresh = self.folder / "motto.new"
+        shutil.copy(self.built[version], fresh)
+        fresh.rename(self.folder / "motto.so")
+
+    def version(self):
+        """The one that serves."""
+        [found] = [p["version"] for p in self.server.ctl("provider", "list") if p["name"] == "motto"]
+        return found
 
 
 def test_a_changed_plugin_is_picked_up(make_server, tmp_path):
-    folder = tmp_path / "plugins"
-    shutil.copytree(pathlib.Path(BUILD, "plugins"), folder,
-                    ignore=lambda d, names: [n for n in names if not n.endswith(".so")])
-    build_motto(folder, "7.1")
-    server = make_server(workers=2, plugins=str(folder),
-                         conf={"50-motto.ini": "[motto]\nmotto = open sesame\n"})
-
-    def version():
-        return [p["version"] for p in server.ctl("provider", "list") if p["name"] == "motto"]
-
+    motto = Motto(make_server, tmp_path)
+    server, folder = motto.server, motto.folder
     who = sign_in(server)
-    assert version() == ["7.1"]
+    assert motto.version() == "7.1"
     with Load(server.url, signed_in(who.tokens["access_token"]), rate=200) as load:
-        build_motto(folder, "7.2")
-        assert version() == ["7.1"], "not before the reload"
+        motto.swap_in("7.2")
+        assert motto.version() == "7.1", "not before the reload"
+        wait_for(lambda: load.n_right > 100, "a hundred requests")
         server.ctl("reload")
-        assert version() == ["7.2"]
+        assert motto.version() == "7.2"
+        wait_for(lambda: load.n_right > 200, "a hundred requests more")
     load.report("a plugin swapped")
     assert load.failures == []
     (folder / "motto.so").write_bytes(b"broken")  # in place, as cp does it
     refused_reload(server, "50-motto.ini:1: [motto]: plugin motto.so:")
     server.client().ok("POST", "/api/v1/auth/motto/verify", {"name": "ada", "motto": "open sesame"})
+
+
+class Guesser:
+    """Guesses at a code for ever; the budget of wrong codes must outlive every reload."""
+
+    BUDGET = 3
+
+    def __init__(self, server):
+        self.client, self.phone = server.client(), new_phone()
+        self.flow_id, code = send_code(server, self.client, self.phone)
+        self.code, self.told = wrong(code), []
+
+    def guess(self):
+        body = {"phone": self.phone, "code": self.code, "flow_id": self.flow_id}
+        self.told.append(self.client.post(PHONE_LOGIN, body).status_code)
+
+    def was_limited_once(self):
+        return self.told == [401] * self.BUDGET + [429] * (len(self.told) - self.BUDGET)
+
+
+def reload_plainly(motto):
+    motto.server.ctl("reload")
+
+
+def reload_by_signal(motto):
+    before = generation(motto.server)
+    motto.server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: generation(motto.server) > before, "the next generation")
+
+
+def reload_other_plugin(motto):
+    version = "7.2" if motto.version() == "7.1" else "7.1"
+    motto.swap_in(version)
+    motto.server.ctl("reload")
+    assert motto.version() == version
+
+
+def reload_broken(motto):
+    """Refused; what comes after it finds the configuration whole again."""
+    wait_for(lambda: len(motto.server.workers()) == 2, "the generation before to end")
+    motto.server.write_conf("50-motto.ini", "[motto]\nmotto = open sesame\nmoto = typo\n")
+    refused_reload(motto.server, "50-motto.ini:3: [motto] moto: unknown key")
+    motto.server.write_conf("50-motto.ini", "[motto]\nmotto = open sesame\n")
+
+
+RELOADS = [reload_plainly, reload_other_plugin, reload_broken, reload_by_signal]
+
+
+def test_reloads_by_the_clock_lose_nothing(make_server, tmp_path):
+    """Every kind in turn under an open loop of requests, which does not wait for a server that is slow."""
+    motto = Motto(make_server, tmp_path, "limits.flow_tries=100",
+                  f"limits.code_failures={Guesser.BUDGET}")
+    guesser, who = Guesser(motto.server), sign_in(motto.server)
+    paths = ["/api/v1/auth/check"] * 3 + ["/api/v1/user/profile"]
+    with OpenLoop(motto.server.url, paths, who.tokens["access_token"], RATE) as load:
+        for n in range(N_RELOADS):
+            time.sleep(max(0, load.began_s + (n + 1) * EVERY_S - time.monotonic()))
+            RELOADS[n % len(RELOADS)](motto)
+            guesser.guess()
+        time.sleep(EVERY_S)
+    total = load.report(f"{N_RELOADS} reloads, one in {EVERY_S} s")
+    assert load.failures == []
+    assert total >= N_RELOADS * EVERY_S * RATE * 0.9, "the clients themselves were too slow"
+    assert guesser.was_limited_once(), guesser.told
 
 
 def free_port():
