@@ -229,6 +229,7 @@ static void build_body(struct request *request, struct http_answer *out)
 	if (answer->text_type) {
 		out->content_type = answer->text_type;
 		out->body = answer->text;
+		out->is_lasting = answer->is_lasting;
 		return;
 	}
 	out->content_type = "application/json; charset=utf-8";

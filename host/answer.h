@@ -24,6 +24,7 @@ struct answer {
 	json_t *raw;       /* instead of an envelope (RFC endpoints); owned */
 	struct slice text; /* instead of JSON; lent, with text_type */
 	const char *text_type;
+	bool is_lasting;        /* text is part of the program */
 	bool is_empty;          /* no body at all */
 	int64_t retry_after_s;  /* > 0: the header */
 	struct limit_hit limit; /* policy not NULL: RateLimit headers */

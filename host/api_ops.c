@@ -68,4 +68,5 @@ void api_openapi(struct request *request)
 	request->answer.status = 200;
 	request->answer.text = (struct slice){ openapi_json, openapi_json_len };
 	request->answer.text_type = "application/json; charset=utf-8";
+	request->answer.is_lasting = true;
 }

@@ -39,7 +39,8 @@ struct http_request {
 struct http_answer {
 	int status;
 	const char *content_type; /* NULL: no Content-Type */
-	struct slice body;        /* copied; for HEAD only its length is sent */
+	struct slice body;        /* for HEAD only its length is sent */
+	bool is_lasting;          /* body stays where it is for ever: it is lent, not copied */
 	const char *extra;        /* more header lines, each ended by CRLF, or NULL; copied */
 	const char *error;        /* its stable name, for the log; NULL: none */
 	bool must_close;

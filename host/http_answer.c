@@ -57,6 +57,7 @@ struct pieces {
 	struct iovec at[MAX_PIECES];
 	int n;
 	size_t len;
+	bool is_last_lent;
 };
 
 const char *http_status_text(int status)
@@ -95,6 +96,12 @@ static void add_text(struct pieces *pieces, const char *text)
 	add_piece(pieces, text, strlen(text));
 }
 
+static void add_body(struct pieces *pieces, const struct http_answer *answer)
+{
+	add_piece(pieces, answer->body.ptr, answer->body.len);
+	pieces->is_last_lent = answer->is_lasting && answer->body.len > 0;
+}
+
 /* Sends at once what the socket takes, so that most answers need no round through the loop. An error is
  * left for the bufferevent to find, which tells us of it. */
 static size_t send_now(struct bufferevent *bev, struct pieces *pieces)
@@ -108,26 +115,41 @@ static size_t send_now(struct bufferevent *bev, struct pieces *pieces)
 	return n < 0 ? 0 : (size_t)n;
 }
 
+/* The rest of a piece, from skip on. A client that reads slowly holds a copy of what is not lent. */
+static bool keep_piece(struct evbuffer *output, const struct iovec *piece, size_t skip,
+		       bool is_lent)
+{
+	const char *rest = (const char *)piece->iov_base + skip;
+	size_t len = piece->iov_len - skip;
+
+	if (is_lent)
+		return evbuffer_add_reference(output, rest, len, NULL, NULL) == 0;
+	return evbuffer_add(output, rest, len) == 0;
+}
+
 static void send_pieces(struct http_conn *conn, struct pieces *pieces)
 {
 	struct evbuffer *output = bufferevent_get_output(conn->bev);
 	size_t sent = conn->is_tls ? 0 : send_now(conn->bev, pieces);
+	size_t lent = pieces->is_last_lent ? pieces->at[pieces->n - 1].iov_len : 0;
+	bool ok = true;
 
 	if (sent == pieces->len)
 		return;
-	/* One stretch of memory is one TLS record. Failing for want of memory breaks the length that
-	 * was announced, so the connection ends. */
-	if (evbuffer_expand(output, pieces->len - sent) != 0)
-		conn->closes = true;
+	/* One stretch of memory is one TLS record. */
+	if (sent < pieces->len - lent)
+		ok = evbuffer_expand(output, pieces->len - lent - sent) == 0;
 	for (int i = 0; i < pieces->n; i++) {
-		struct iovec *piece = &pieces->at[i];
+		const struct iovec *piece = &pieces->at[i];
 		size_t skip = sent < piece->iov_len ? sent : piece->iov_len;
 
 		sent -= skip;
-		if (evbuffer_add(output, (char *)piece->iov_base + skip, piece->iov_len - skip) !=
-		    0)
-			conn->closes = true;
+		if (skip < piece->iov_len)
+			ok = keep_piece(output, piece, skip, lent > 0 && i == pieces->n - 1) && ok;
 	}
+	if (!ok)
+		conn->closes =
+			true; /* for want of memory; the length that was announced is broken */
 }
 
 static const char *connection_line(const struct http_conn *conn, const struct http_head *head)
@@ -188,7 +210,7 @@ void answer_send(struct http_conn *conn, const struct http_head *head,
 		add_text(&pieces, answer->extra);
 	add_text(&pieces, "\r\n");
 	if (has_length(answer->status) && !(head && head->method == HTTP_HEAD))
-		add_piece(&pieces, answer->body.ptr, answer->body.len);
+		add_body(&pieces, answer);
 	send_pieces(conn, &pieces);
 }
 
