@@ -21,6 +21,9 @@
 #define RESERVE 128            /* descriptors for stores, upstreams and logs */
 #define ACCEPT_PAUSE_US 100000 /* when descriptors have run out all the same */
 #define DRAIN_GRACE_MS 500
+/* Bytes of answers that the kernel takes beyond what is on its way; it would take megabytes for a client
+ * that reads nothing. */
+#define UNSENT_MAX 16384
 
 struct listener {
 	SLIST_ENTRY(listener) link;
@@ -226,10 +229,11 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
 bool http_server_listen(struct http_server *server, int fd, struct tls *tls, void *tag)
 {
 	struct listener *listener = xcalloc(1, sizeof(*listener));
-	const int one = 1;
+	const int one = 1, unsent_max = UNSENT_MAX;
 
 	/* Inherited by what is accepted; fails on a Unix socket, which does not need it. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof(unsent_max));
 	listener->server = server;
 	listener->tls = tls;
 	listener->tag = tag;

@@ -2,7 +2,7 @@
 """Clients that hold on to their connections: cut off at a fixed time, while others are served."""
 import os
 import resource
-import selectors
+import select
 import socket
 import time
 from urllib.parse import urlsplit
@@ -15,9 +15,10 @@ from wire import POST_HEAD, Wire, request
 FULL = os.environ.get("PINTLE_FULL") == "1"
 N = 10000 if FULL else 1000
 HEAD_S, BODY_S, WRITE_S = 3, 4, 4
-TICK_S = 0.25
-# One Python thread looks at all of them in turn.
-SLACK_S = 30  # whether they are cut off is the question, not how fast this machine is
+TICK_S = 0.1
+# What the full form holds; the short one runs beside other tests, and asks whether, not how fast.
+SLACK_S, P99_S = (1.5, 0.1) if FULL else (10, 2)
+PEAK_MB = 200
 # Answers that one who reads nothing asks for: more than the sockets between us hold.
 BIG = request("GET", "/openapi.json") * 100
 
@@ -43,12 +44,26 @@ class Worker:
     def __init__(self, server):
         self.pid, = server.workers()
 
-    def n_files(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+    def n_sockets(self):
+        """A store may open files of its own meanwhile."""
+        return sum(self._is_socket(fd) for fd in os.listdir(f"/proc/{self.pid}/fd"))
 
-    def resident_mb(self):
+    def _is_socket(self, fd):
+        try:
+            return os.readlink(f"/proc/{self.pid}/fd/{fd}").startswith("socket:")
+        except FileNotFoundError:
+            return False
+
+    def resident_mb(self, which="VmRSS"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+            return next(int(line.split()[1]) for line in file if line.startswith(which)) / 1024
+
+
+def kernel_mb():
+    """What the sockets of this machine hold in the kernel, those of other programs too."""
+    with open("/proc/net/sockstat", encoding="ascii") as file:
+        line = next(line.split() for line in file if line.startswith("TCP:"))
+    return int(line[line.index("mem") + 1]) * resource.getpagesize() / 2**20
 
 
 class Slow:
@@ -94,30 +109,46 @@ KINDS = {
 }
 
 
-def open_all(server, kinds, n):
-    where = urlsplit(server.url)
-    return [Slow((where.hostname, where.port), i, *KINDS[kinds[i % len(kinds)]]) for i in range(n)]
+class Crowd:
+    """Slow clients, looked after by one thread."""
 
+    def __init__(self, server, kinds, n):
+        where = urlsplit(server.url)
+        self.epoll = select.epoll()
+        self.clients, self.open = [], {}
+        for i in range(n):
+            self.add(Slow((where.hostname, where.port), i, *KINDS[kinds[i % len(kinds)]]))
+            if i % 100 == 0:
+                self.see()
 
-def read_what_came(clients):
-    """Readers see their answer and the end; who reads nothing learns of the end by its error."""
-    with selectors.DefaultSelector() as selector:
-        for client in clients:
-            if client.closed_after is None:
-                events = selectors.EVENT_READ if client.drip else 0
-                selector.register(client.sock, events or selectors.EVENT_WRITE, client)
-        for key, _ in selector.select(0):
-            client = key.data
+    def add(self, client):
+        self.clients.append(client)
+        if client.closed_after is None:
+            self.open[client.sock.fileno()] = client
+            # One who reads nothing learns of the end by an error, for which nobody has to ask.
+            self.epoll.register(client.sock, select.EPOLLIN if client.drip else 0)
+
+    def see(self):
+        """Takes what came, and notes who has been closed."""
+        for fd, _ in self.epoll.poll(0):
+            client = self.open[fd]
             if client.drip:
                 client.read()
-            elif client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            else:
                 client.close()
+            if client.closed_after is not None:
+                del self.open[fd]
 
-
-def drip_all(clients):
-    for client in clients:
-        if client.closed_after is None and client.drip:
+    def drip(self):
+        for fd, client in list(self.open.items()):
             client.send(client.drip)
+            if client.closed_after is not None:
+                del self.open[fd]
+
+    def close(self):
+        for client in self.open.values():
+            client.sock.close()
+        self.epoll.close()
 
 
 def timed(who):
@@ -126,36 +157,42 @@ def timed(who):
     return time.monotonic() - began
 
 
-def live_among(clients, who, seconds):
+def live_among(crowd, who, seconds):
     """Drips for so long and meanwhile asks as an honest client; how long each answer took."""
-    took, end = [], time.monotonic() + seconds
-    while time.monotonic() < end and any(client.closed_after is None for client in clients):
-        drip_all(clients)
-        took += [timed(who) for _ in range(10)]
-        read_what_came(clients)
-        time.sleep(TICK_S / 5)
+    took, end, next_drip = [], time.monotonic() + seconds, 0
+    while time.monotonic() < end and crowd.open:
+        if time.monotonic() >= next_drip:
+            crowd.drip()
+            next_drip = time.monotonic() + TICK_S
+        took.append(timed(who))
+        crowd.see()
     return sorted(took)
 
 
 def test_slow_clients_are_cut_off_and_others_served(server):
+    """The short form of a tenth of them shows that they are; the full form holds the promised figures."""
     worker, who = Worker(server), sign_in(server)
     timed(who)
-    files, memory = worker.n_files(), worker.resident_mb()
-    clients = open_all(server, list(KINDS), N)
-    peak = worker.resident_mb()
-    took = live_among(clients, who, 3 * max(HEAD_S, BODY_S, WRITE_S))
-    stuck = [client for client in clients if client.closed_after is None]
-    p99 = took[len(took) * 99 // 100]
-    print(f"{N} slow clients: {memory:.0f} MB before, {peak:.0f} MB with them; {len(took)} requests "
-          f"meanwhile, median {took[len(took) // 2] * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms, {len(stuck)} stuck")
-    assert not stuck, f"{len(stuck)} of {N} hold on, first: {stuck[0].first[:60]}"
+    sockets, memory, kernel = worker.n_sockets(), worker.resident_mb(), kernel_mb()
+    crowd = Crowd(server, list(KINDS), N)
+    kernel = kernel_mb() - kernel
+    took = live_among(crowd, who, 3 * max(HEAD_S, BODY_S, WRITE_S))
+    n_stuck, peak, p99 = len(crowd.open), worker.resident_mb("VmHWM"), took[len(took) * 99 // 100]
+    crowd.close()
+    print(f"\n{N} slow clients of {len(KINDS)} kinds: {memory:.0f} MB before, at most {peak:.0f} MB with them, "
+          f"{kernel:.0f} MB in the kernel; "
+          f"{len(took)} requests meanwhile, median {took[len(took) // 2] * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms; "
+          f"{n_stuck} stuck")
+    assert n_stuck == 0
     for kind, seconds in (("head", HEAD_S), ("body", BODY_S), ("read", WRITE_S)):
-        times = [client.closed_after for client in clients if client.first == KINDS[kind][0]]
+        times = [client.closed_after for client in crowd.clients if client.first == KINDS[kind][0]]
+        print(f"{kind}: {len(times)} cut off after {min(times):.2f} to {max(times):.2f} s of {seconds} s")
         assert min(times) > seconds * 0.8, f"{kind}: cut off after {min(times)} s of {seconds}"
         assert max(times) < seconds + SLACK_S, f"{kind}: cut off after {max(times)} s of {seconds}"
-    wait_for(lambda: worker.n_files() <= files + 2, "their descriptors to be free")
-    assert p99 < 10, "others were kept waiting"
-    assert peak < 200 or peak - memory < 100, f"{memory} MB grew to {peak} MB"
+    wait_for(lambda: worker.n_sockets() <= sockets, "their descriptors to be free")
+    assert p99 < P99_S, "others were kept waiting"
+    assert peak < PEAK_MB or peak - memory < PEAK_MB / 2, f"{memory} MB grew to {peak} MB"
+    assert kernel < PEAK_MB, f"{kernel} MB more in the kernel, of which each reader has its share"
     assert timed(who) < 1
 
 
@@ -174,6 +211,23 @@ def is_open(wire):
     answer = wire.answer()
     assert answer is None or answer.status == 200, answer
     return answer is not None
+
+
+def test_who_reads_slowly_gets_every_byte(server):
+    """Answers larger than what the sockets hold, taken a little at a time."""
+    where, n_answers = urlsplit(server.url), 5
+    whole = server.client().get("/openapi.json").content
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.settimeout(20)
+        sock.connect((where.hostname, where.port))
+        sock.sendall(request("GET", "/openapi.json") * n_answers)
+        came = b""
+        while came.count(whole) < n_answers:
+            chunk = sock.recv(1500)
+            assert chunk, f"closed after {len(came)} bytes"
+            came += chunk
+    assert len(came) < n_answers * (len(whole) + 1000), "and nothing besides"
 
 
 def test_one_address_holds_only_its_share(make_server):
