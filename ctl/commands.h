@@ -27,7 +27,7 @@ command_fn command_status, command_reload, command_stop, command_provider_list,
 	command_user_unfreeze, command_session_revoke, command_key_rotate, command_outbox,
 	command_routes;
 /* By a pintled that is run for it. */
-command_fn command_check, command_explain, command_migrate;
+command_fn command_check, command_explain, command_migrate, command_store_copy;
 
 /* Prints why on standard error. */
 int fail(const char *why);

@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "check", NULL, 0, 0, command_check, "check [-c DIR] [-o KEY=VALUE]" },
 	{ "explain", NULL, 1, 1, command_explain, "explain PLUGIN" },
 	{ "migrate", NULL, 0, 0, command_migrate, "migrate [-c DIR] [-o KEY=VALUE]" },
+	{ "store", "copy", 2, 2, command_store_copy, "store copy FROM TO [-c DIR] [-o KEY=VALUE]" },
 	{ "status", NULL, 0, 0, command_status, "status" },
 	{ "reload", NULL, 0, 0, command_reload, "reload" },
 	{ "stop", NULL, 0, 0, command_stop, "stop" },
@@ -52,8 +53,9 @@ static int usage(FILE *out, int exit_status)
 		    "  -s DIR        state directory of the pintled to talk to (PINTLE_STATE, else "
 		    "state)\n"
 		    "  --json        print JSON\n"
-		    "  -c DIR        configuration for check and migrate (conf.d)\n"
+		    "  -c DIR        configuration for check, migrate and copy (conf.d)\n"
 		    "  -o KEY=VALUE  overrides section.key of it\n"
+		    "  FROM, TO      sections of SQL stores\n"
 		    "  IDENTIFIER    a phone number, an e-mail address or a username\n"
 		    "  WHO           an identifier, a uuid or the number of an account\n",
 		    out);

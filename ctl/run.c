@@ -25,43 +25,57 @@ static bool find_beside(char path[PATH_MAX])
 	return access(path, X_OK) == 0;
 }
 
-/* Returns only when there is no pintled to run. */
-static int run_pintled(const struct options *options, const char *verb, const char *what)
-{
-	const char *args[MAX_ARGS] = { "pintled", verb };
-	char path[PATH_MAX];
-	size_t n = 2;
+/* The words of a command line, NULL behind the last. */
+struct line {
+	const char *words[MAX_ARGS];
+	size_t n;
+};
 
-	if (what)
-		args[n++] = what;
-	args[n++] = "-c";
-	args[n++] = options->conf_dir;
+static void add(struct line *line, const char *word)
+{
+	line->words[line->n++] = word;
+}
+
+/* At most two words behind verb. Returns only when there is no pintled to run. */
+static int run_pintled(const struct options *options, const char *verb, int n_words, char **words)
+{
+	struct line line = { .n = 0 };
+	char path[PATH_MAX];
+
+	add(&line, "pintled");
+	add(&line, verb);
+	for (int i = 0; i < n_words; i++)
+		add(&line, words[i]);
+	if (options->is_json)
+		add(&line, "--json");
+	add(&line, "-c");
+	add(&line, options->conf_dir);
 	for (size_t i = 0; i < options->n_overrides; i++) {
-		args[n++] = "-o";
-		args[n++] = options->overrides[i];
+		add(&line, "-o");
+		add(&line, options->overrides[i]);
 	}
 	if (find_beside(path))
-		(void)execv(path, (char **)args);
-	(void)execvp("pintled", (char **)args);
+		(void)execv(path, (char **)line.words);
+	(void)execvp("pintled", (char **)line.words);
 	return fail("no pintled beside this program nor in PATH");
 }
 
 int command_check(struct options *options, int n_args, char **args)
 {
-	(void)n_args;
-	(void)args;
-	return run_pintled(options, "--check", NULL);
+	return run_pintled(options, "--check", n_args, args);
 }
 
 int command_explain(struct options *options, int n_args, char **args)
 {
-	(void)n_args;
-	return run_pintled(options, "--explain", args[0]);
+	return run_pintled(options, "--explain", n_args, args);
 }
 
 int command_migrate(struct options *options, int n_args, char **args)
 {
-	(void)n_args;
-	(void)args;
-	return run_pintled(options, "--migrate", NULL);
+	return run_pintled(options, "--migrate", n_args, args);
+}
+
+int command_store_copy(struct options *options, int n_args, char **args)
+{
+	return run_pintled(options, "--copy", n_args, args);
 }

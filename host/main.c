@@ -4,6 +4,7 @@
 #include "instance.h"
 #include "json.h"
 #include "settings.h"
+#include "store_copy.h"
 #include "supervisor.h"
 #include "xalloc.h"
 
@@ -28,6 +29,7 @@ enum action {
 	ACTION_CHECK,
 	ACTION_MIGRATE,
 	ACTION_EXPLAIN,
+	ACTION_COPY,
 	ACTION_HELP,
 	ACTION_VERSION
 };
@@ -36,6 +38,7 @@ struct command {
 	enum action action;
 	const char *explain;
 	const char *plugin_dir; /* of -o server.plugin_dir=, for explain */
+	struct store_copy_order copy;
 	struct supervisor_start start;
 	struct conf_override *overrides;
 };
@@ -48,6 +51,8 @@ static void print_usage(FILE *out)
 		"  -o SECTION.KEY=VALUE  override one key; may be repeated\n"
 		"      --check           check the configuration, write nothing, and end\n"
 		"      --migrate         check, bring the database's schema up to date, and end\n"
+		"      --copy FROM TO    copy one SQL store, a section, to another, and end\n"
+		"      --json            the result of --copy as JSON\n"
 		"      --explain NAME    print the options of a plugin or of a host section\n"
 		"      --version         print the version\n"
 		"      --help            print this\n"
@@ -90,6 +95,8 @@ static bool read_options(struct command *command, int argc, char **argv)
 	static const struct option options[] = {
 		{ "check", no_argument, NULL, ACTION_CHECK },
 		{ "migrate", no_argument, NULL, ACTION_MIGRATE },
+		{ "copy", no_argument, NULL, ACTION_COPY },
+		{ "json", no_argument, NULL, 'j' },
 		{ "explain", required_argument, NULL, ACTION_EXPLAIN },
 		{ "help", no_argument, NULL, ACTION_HELP },
 		{ "version", no_argument, NULL, ACTION_VERSION },
@@ -106,6 +113,8 @@ static bool read_options(struct command *command, int argc, char **argv)
 			return false;
 		else if (option == 'h')
 			command->action = ACTION_HELP;
+		else if (option == 'j')
+			command->copy.is_json = true;
 		else if (option < ' ')
 			command->action = (enum action)option;
 		if (option == ACTION_EXPLAIN)
@@ -114,18 +123,28 @@ static bool read_options(struct command *command, int argc, char **argv)
 	return true;
 }
 
-static bool is_complete(const struct command *command, int n_args, char **args)
+/* What stands beside the options: the two stores of a copy, else nothing. */
+static bool take_arguments(struct command *command, int n_args, char **args)
+{
+	int n_wanted = command->action == ACTION_COPY ? 2 : 0;
+
+	if (n_args > n_wanted)
+		(void)fprintf(stderr, "pintled: unexpected argument %s\n", args[n_wanted]);
+	else if (n_args < n_wanted)
+		(void)fprintf(stderr, "pintled: --copy needs two sections, FROM and TO\n");
+	else if (n_wanted > 0)
+		command->copy.from = args[0], command->copy.to = args[1];
+	return n_args == n_wanted;
+}
+
+static bool has_conf(const struct command *command)
 {
 	bool needs_conf = command->action == ACTION_RUN || command->action == ACTION_CHECK ||
-			  command->action == ACTION_MIGRATE;
+			  command->action == ACTION_MIGRATE || command->action == ACTION_COPY;
 
-	if (n_args > 0)
-		(void)fprintf(stderr, "pintled: unexpected argument %s\n", args[0]);
-	else if (needs_conf && !command->start.conf_dir)
+	if (needs_conf && !command->start.conf_dir)
 		(void)fprintf(stderr, "pintled: -c DIR is missing\n");
-	else
-		return true;
-	return false;
+	return !needs_conf || command->start.conf_dir;
 }
 
 static bool explain_plugin(const char *name, const char *configured_dir, struct err *err)
@@ -158,6 +177,13 @@ static bool explain(const struct command *command, struct err *err)
 	return true;
 }
 
+static bool copy(const struct command *command, struct err *err)
+{
+	const struct trial trial = { .task = store_copy_run, .arg = &command->copy };
+
+	return supervisor_try(&command->start, &trial, err);
+}
+
 static bool act(const struct command *command, struct err *err)
 {
 	switch (command->action) {
@@ -167,6 +193,8 @@ static bool act(const struct command *command, struct err *err)
 		return supervisor_try(&command->start, &trial_look, err);
 	case ACTION_MIGRATE:
 		return supervisor_try(&command->start, &trial_stores, err);
+	case ACTION_COPY:
+		return copy(command, err);
 	case ACTION_EXPLAIN:
 		return explain(command, err);
 	case ACTION_HELP:
@@ -191,7 +219,7 @@ int main(int argc, char **argv)
 	/* An exit() inside a plugin must not take the ground from under the other threads. */
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	if (!read_options(&command, argc, argv) ||
-	    !is_complete(&command, argc - optind, argv + optind)) {
+	    !take_arguments(&command, argc - optind, argv + optind) || !has_conf(&command)) {
 		print_usage(stderr);
 		free(command.overrides);
 		return EXIT_USAGE;

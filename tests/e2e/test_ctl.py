@@ -37,6 +37,7 @@ def bare(*args):
     ["user", "show", "a", "b"], ["provider"], ["provider", "resume"], ["status", "more"], ["explain"],
     ["session", "revoke"], ["--nosuch", "status"], ["-s"], ["key", "turn"], ["session", "revoke", "-x", "y"],
     ["session", "revoke", "x", "--nosuch"], ["user", "--nosuch"], ["status", *"abcdefgh"],
+    ["store"], ["store", "copy"], ["store", "copy", "a"], ["store", "copy", "a", "b", "c"],
 ], ids=" ".join)
 def test_wrong_usage(args):
     done = bare(*args)
