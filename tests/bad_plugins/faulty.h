@@ -4,6 +4,7 @@
  * folder holds "number store op when N": of the ops so named (any: all) every Nth fails, or with
  * N < 0 the -Nth alone. before: it is not done; after: it is, and nobody is told. When one has failed
  * alone the file goes, so that whoever wrote it sees that it did. Another number begins to count anew.
+ * Where a file store_ops is, each op becomes a line of it.
  */
 #ifndef FAULTY_H
 #define FAULTY_H
@@ -11,6 +12,7 @@
 #include <pintle/plugin.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +21,28 @@
 enum fault { FAULT_NONE, FAULT_BEFORE, FAULT_AFTER };
 
 static pthread_mutex_t faulty_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the counting */
-static char faulty_path[4096];
+static char faulty_path[4096], faulty_trace_path[4096];
+
+static inline void faulty_init(const char *state_dir)
+{
+	(void)snprintf(faulty_path, sizeof(faulty_path), "%s/faults", state_dir);
+	(void)snprintf(faulty_trace_path, sizeof(faulty_trace_path), "%s/store_ops", state_dir);
+}
+
+/* what: the statement, or how the key begins. One write, so that lines of two workers do not mix. */
+static inline void faulty_trace(const char *store, const char *op, const char *what,
+				size_t what_len)
+{
+	int fd = open(faulty_trace_path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	char line[512];
+	int len;
+
+	if (fd < 0)
+		return;
+	len = snprintf(line, sizeof(line), "%s %s %.*s\n", store, op, (int)what_len, what);
+	(void)!write(fd, line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line));
+	(void)close(fd);
+}
 
 static inline int faulty_is_meant(const char *pattern, const char *word)
 {

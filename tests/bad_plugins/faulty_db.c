@@ -29,6 +29,7 @@ static int32_t query(void *self, struct pintle_tx *tx, const struct pintle_query
 	enum fault fault = faulty_next("db", "query");
 	int32_t status = PINTLE_UNAVAILABLE;
 
+	faulty_trace("db", "query", query->sql, strlen(query->sql));
 	if (fault != FAULT_BEFORE)
 		status = behind->db->query(self, tx, query);
 	return fault == FAULT_NONE ? status : PINTLE_UNAVAILABLE;
@@ -37,7 +38,7 @@ static int32_t query(void *self, struct pintle_tx *tx, const struct pintle_query
 static int32_t open_front(const struct pintle_host *host, struct pintle_inst *inst,
 			  const void *conf, void **self_out, char *err, size_t err_len)
 {
-	(void)snprintf(faulty_path, sizeof(faulty_path), "%s/faults", host->state_dir(inst));
+	faulty_init(host->state_dir(inst));
 	return behind->open(host, inst, conf, self_out, err, err_len);
 }
 
