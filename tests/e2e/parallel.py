@@ -43,12 +43,13 @@ def _read(connection):
     return Reply(int(lines[0].split()[1]), told.get("error"), told.get("data"), headers)
 
 
-def release(url, shots):
-    """Replies in the order of shots."""
-    at = urlsplit(url)
-    connections, texts = [], [_bytes_of(shot, at.netloc) for shot in shots]
+def release(urls, shots):
+    """Replies in the order of shots, which go to the url, or to several in turn."""
+    places = [urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
+    targets = [places[i % len(places)] for i in range(len(shots))]
+    connections, texts = [], [_bytes_of(shot, at.netloc) for shot, at in zip(shots, targets)]
     try:
-        for text in texts:
+        for at, text in zip(targets, texts):
             connection = socket.create_connection((at.hostname, at.port), TIMEOUT_S)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connections.append(connection)

@@ -45,8 +45,11 @@ def test_password_by_name_needs_no_begin(server):
     assert tokens["user"]["id"] == user_id(who)
 
 
+AT_THE_DOOR = pytest.mark.one_host(reason="the balancer refuses it")
+
+
 @pytest.mark.parametrize("name", ["nobody", "PHONE_SMS", "phone_sms ", "..", "sms_log", "sqlite",
-                                  "%00", "phone_sms.so", "x" * 300])
+                                  pytest.param("%00", marks=AT_THE_DOOR), "phone_sms.so", "x" * 300])
 def test_what_is_no_provider_is_not_found(server, name):
     for step in ("begin", "verify"):
         answer = server.client().call("POST", f"/api/v1/auth/{name}/{step}", {"phone": new_phone()})

@@ -19,6 +19,7 @@ TICK_S = 0.1
 # What the full form holds; the short one runs beside other tests, and asks whether, not how fast.
 SLACK_S, P99_S = (1.5, 0.1) if FULL else (10, 2)
 PEAK_MB = 200
+STORE_SOCKETS = 10  # that a driver may open to its store meanwhile, and keep
 # Answers that one who reads nothing asks for: more than the sockets between us hold.
 BIG = request("GET", "/openapi.json") * 100
 
@@ -189,7 +190,7 @@ def test_slow_clients_are_cut_off_and_others_served(server):
         print(f"{kind}: {len(times)} cut off after {min(times):.2f} to {max(times):.2f} s of {seconds} s")
         assert min(times) > seconds * 0.8, f"{kind}: cut off after {min(times)} s of {seconds}"
         assert max(times) < seconds + SLACK_S, f"{kind}: cut off after {max(times)} s of {seconds}"
-    wait_for(lambda: worker.n_sockets() <= sockets, "their descriptors to be free")
+    wait_for(lambda: worker.n_sockets() <= sockets + STORE_SOCKETS, "their descriptors to be free")
     assert p99 < P99_S, "others were kept waiting"
     assert peak < PEAK_MB or peak - memory < PEAK_MB / 2, f"{memory} MB grew to {peak} MB"
     assert kernel < PEAK_MB, f"{kernel} MB more in the kernel, of which each reader has its share"
