@@ -335,6 +335,18 @@ def test_a_row_that_does_not_fit_is_named(installation):
     installation.assert_same()
 
 
+def test_a_text_that_is_too_long_is_named_and_not_cut(installation):
+    """SQLite keeps a text of any length, so a hand may have written one."""
+    if installation.source_name != "sqlite":
+        pytest.skip("the source itself would not take it")
+    installation.with_people("甲", "农" * 65)
+    if installation.target.kind == "mysql":
+        assert "[copy] users: row 2 of [SOURCE] does not fit: column nickname (" in installation.refused()
+        installation.source.rows("UPDATE users SET nickname = ? WHERE id = 2", ("农" * 64,))
+    assert installation.copy()["users"]["rows"] == 2
+    installation.assert_same()
+
+
 def test_a_row_that_leads_nowhere_is_named(installation):
     if installation.source_name != "sqlite":
         pytest.skip("the source itself would not take it")
