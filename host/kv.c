@@ -221,7 +221,10 @@ static struct pintle_kv_request writing(int32_t op, const char *key, const void 
 
 struct pintle_kv_request kv_get(const char *key)
 {
-	return request_of(PINTLE_KV_GET, key);
+	struct pintle_kv_request request = request_of(PINTLE_KV_GET, key);
+
+	request.ttl_ms = PINTLE_KV_NO_LIFE;
+	return request;
 }
 
 struct pintle_kv_request kv_set(const char *key, const void *value, size_t len, int64_t ttl_ms)

@@ -35,7 +35,7 @@ void kv_submit(const struct kv *kv, const struct pintle_kv_request *request, pin
 int32_t kv_do(const struct kv *kv, const struct pintle_kv_request *request, int64_t deadline_ms,
 	      struct arena *arena, struct kv_result *out);
 
-/* The usual requests. */
+/* The usual requests. A get does not ask for the remaining life. */
 struct pintle_kv_request kv_get(const char *key);
 struct pintle_kv_request kv_set(const char *key, const void *value, size_t len, int64_t ttl_ms);
 struct pintle_kv_request kv_add(const char *key, const void *value, size_t len, int64_t ttl_ms);

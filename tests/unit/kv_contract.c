@@ -228,6 +228,9 @@ static void expired_does_not_exist(void **state)
 	assert_int_equal(kv_test_incr(kv, "x:count", 5).number, 5);
 	if (!pass_time(kv, MINUTE_MS / 2))
 		return;
+	assert_int_equal(
+		kv_test_op(kv, PINTLE_KV_GET, "x:get", NULL, NULL, PINTLE_KV_NO_LIFE).status,
+		PINTLE_OK);
 	out = kv_test_op(kv, PINTLE_KV_GET, "x:get", NULL, NULL, 0);
 	assert_int_equal(out.status, PINTLE_OK);
 	assert_true(out.ttl_ms > 0 && out.ttl_ms <= MINUTE_MS / 2);
