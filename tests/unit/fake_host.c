@@ -28,9 +28,11 @@ struct watch {
 	void *arg;
 };
 
-struct periodic {
+/* A timer, or recurring work. */
+struct timed {
 	pintle_timer_cb *cb;
 	void *arg;
+	int64_t due_ms, interval_ms;
 };
 
 struct pintle_inst {
@@ -39,7 +41,7 @@ struct pintle_inst {
 	int n_logged[PINTLE_LOG_DEBUG + 1];
 	char last_line[1024];
 	struct watch watches[MAX_WATCHES];
-	struct periodic timers[MAX_WATCHES], periodic[MAX_PERIODIC];
+	struct timed timers[MAX_WATCHES], periodic[MAX_PERIODIC];
 	size_t n_timers, n_periodic;
 };
 
@@ -137,19 +139,20 @@ static int32_t watch(struct pintle_inst *inst, int fd, uint32_t events, pintle_f
 
 static int32_t timer(struct pintle_inst *inst, int64_t delay_ms, pintle_timer_cb *cb, void *arg)
 {
-	(void)delay_ms;
 	(void)pthread_mutex_lock(&inst->mutex);
 	assert(inst->n_timers < MAX_WATCHES);
-	inst->timers[inst->n_timers++] = (struct periodic){ cb, arg };
+	inst->timers[inst->n_timers++] =
+		(struct timed){ .cb = cb, .arg = arg, .due_ms = mono_ms() + delay_ms };
 	(void)pthread_mutex_unlock(&inst->mutex);
 	return PINTLE_OK;
 }
 
 static int32_t every(struct pintle_inst *inst, int64_t interval_ms, pintle_timer_cb *cb, void *arg)
 {
-	(void)interval_ms;
 	assert(inst->n_periodic < MAX_PERIODIC);
-	inst->periodic[inst->n_periodic++] = (struct periodic){ cb, arg };
+	inst->periodic[inst->n_periodic++] = (struct timed){
+		.cb = cb, .arg = arg, .due_ms = mono_ms() + interval_ms, .interval_ms = interval_ms
+	};
 	return PINTLE_OK;
 }
 
@@ -366,18 +369,53 @@ int fake_host_poll(struct fake_host *host, int wait_ms)
 	return n_ready;
 }
 
-void fake_host_fire(struct fake_host *host)
+/* The next timer that is due, off the list. */
+static bool take_due(struct pintle_inst *inst, struct timed *out)
 {
-	struct periodic due[MAX_WATCHES];
-	size_t n_due;
+	bool is_found = false;
 
-	(void)pthread_mutex_lock(&host->inst.mutex);
-	n_due = host->inst.n_timers;
-	memcpy(due, host->inst.timers, sizeof(due));
-	host->inst.n_timers = 0;
-	(void)pthread_mutex_unlock(&host->inst.mutex);
-	for (size_t i = 0; i < n_due; i++)
-		due[i].cb(due[i].arg);
+	(void)pthread_mutex_lock(&inst->mutex);
+	for (size_t i = 0; i < inst->n_timers && !is_found; i++) {
+		if (inst->timers[i].due_ms > mono_ms())
+			continue;
+		*out = inst->timers[i];
+		memmove(&inst->timers[i], &inst->timers[i + 1],
+			(--inst->n_timers - i) * sizeof(inst->timers[i]));
+		is_found = true;
+	}
+	(void)pthread_mutex_unlock(&inst->mutex);
+	return is_found;
+}
+
+static int until_due(struct pintle_inst *inst, int wait_ms)
+{
+	int64_t now_ms = mono_ms(), due_ms = now_ms + wait_ms;
+
+	(void)pthread_mutex_lock(&inst->mutex);
+	for (size_t i = 0; i < inst->n_timers; i++) {
+		if (inst->timers[i].due_ms < due_ms)
+			due_ms = inst->timers[i].due_ms;
+	}
+	(void)pthread_mutex_unlock(&inst->mutex);
+	return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
+void fake_host_turn(struct fake_host *host, int wait_ms)
+{
+	struct pintle_inst *inst = &host->inst;
+	struct timed due;
+
+	(void)fake_host_poll(host, until_due(inst, wait_ms));
+	for (int i = 0; i < MAX_WATCHES && take_due(inst, &due); i++)
+		due.cb(due.arg);
+	for (size_t i = 0; i < inst->n_periodic; i++) {
+		struct timed *one = &inst->periodic[i];
+
+		if (one->due_ms > mono_ms())
+			continue;
+		one->due_ms = mono_ms() + one->interval_ms;
+		one->cb(one->arg);
+	}
 }
 
 void fake_host_tick(struct fake_host *host)

@@ -33,8 +33,9 @@ const char *fake_host_reason(const struct fake_host *host);
 void fake_clock_move(int64_t ms);
 /* Runs what is ready on watched descriptors; waits up to wait_ms for the first. */
 int fake_host_poll(struct fake_host *host, int wait_ms);
-/* Runs the timers that are set, whatever their delay; those they set wait for the next time. */
-void fake_host_fire(struct fake_host *host);
+/* One turn of the loop: waits up to wait_ms for a descriptor or a timer, and runs those that are ready
+ * and what recurs and is due. */
+void fake_host_turn(struct fake_host *host, int wait_ms);
 /* Runs each periodic function once. */
 void fake_host_tick(struct fake_host *host);
 /* Lines logged at level so far, and the text of the last line. */
