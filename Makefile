@@ -131,7 +131,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(CC) $(HOST_CFLAGS) -DPINTLE_TEST -DBUILD_DIR='"$(abspath $(BUILD))"' -Itests/unit -c -o $@ $<
 
 $(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)/unit/%.o) $(BUILD)/test/libhost.a $(PLUGIN_SO)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -rdynamic -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lcmocka -lsqlite3
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -rdynamic -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lcmocka -lsqlite3 -lhiredis
 
 unit: $(UNIT)
 	@sh scripts/run_unit.sh $(UNIT)

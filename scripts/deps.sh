@@ -4,7 +4,7 @@
 set -eu
 
 build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libjwt-dev libcurl4-openssl-dev
- libsqlite3-dev libmariadb-dev liblmdb-dev libssl-dev libcrypt-dev libargon2-dev libzxcvbn-dev
+ libsqlite3-dev libmariadb-dev liblmdb-dev libhiredis-dev libssl-dev libcrypt-dev libargon2-dev libzxcvbn-dev
  python3 python3-yaml curl'
 check='g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev libcmocka-dev python3-pytest
  python3-pytest-xdist python3-requests python3-jwt python3-cryptography python3-jsonschema python3-pymysql
