@@ -2,6 +2,7 @@
 """Requests that arrive at once: connections are opened first and the last byte of each is held back."""
 import json
 import os
+import select
 import socket
 from collections import Counter, namedtuple
 from urllib.parse import urlsplit
@@ -43,23 +44,41 @@ def _read(connection):
     return Reply(int(lines[0].split()[1]), told.get("error"), told.get("data"), headers)
 
 
-def release(urls, shots):
-    """Replies in the order of shots, which go to the url, or to several in turn."""
-    places = [urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
-    targets = [places[i % len(places)] for i in range(len(shots))]
-    connections, texts = [], [_bytes_of(shot, at.netloc) for shot, at in zip(shots, targets)]
-    try:
-        for at, text in zip(targets, texts):
+class Waiting:
+    """Requests that were released at once, to the url or to several in turn; their replies are asked for later."""
+
+    def __init__(self, urls, shots):
+        places = [urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
+        self.targets = [places[i % len(places)] for i in range(len(shots))]
+        self.texts = [_bytes_of(shot, at.netloc) for shot, at in zip(shots, self.targets)]
+        self.connections = []
+
+    def __enter__(self):
+        for at, text in zip(self.targets, self.texts):
             connection = socket.create_connection((at.hostname, at.port), TIMEOUT_S)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connections.append(connection)
+            self.connections.append(connection)
             connection.sendall(text[:-1])
-        for connection, text in zip(connections, texts):
+        for connection, text in zip(self.connections, self.texts):
             connection.sendall(text[-1:])
-        return [_read(connection) for connection in connections]
-    finally:
-        for connection in connections:
+        return self
+
+    def __exit__(self, *_):
+        for connection in self.connections:
             connection.close()
+
+    def n_unanswered(self):
+        return len(self.connections) - len(select.select(self.connections, [], [], 0)[0])
+
+    def replies(self):
+        """In the order of the shots."""
+        return [_read(connection) for connection in self.connections]
+
+
+def release(urls, shots):
+    """Replies in the order of shots, which go to the url, or to several in turn."""
+    with Waiting(urls, shots) as waiting:
+        return waiting.replies()
 
 
 def tally(replies):

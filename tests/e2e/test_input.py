@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
-from parallel import Shot, release, tally
+from harness import GOOD_SECRET, new_phone, register, send_code, sign_in, wait_for
+from parallel import FULL, Shot, Waiting, release, tally
 from steps import (BIND_PASSWORD, BIND_PHONE, IDENTITIES, LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, REGISTER,
                    SEND, accounts_of, fields_of, rows, user_id)
 
@@ -237,3 +237,59 @@ def test_a_flood_of_logins_leaves_the_rest_alone(make_server):
     assert set(seen) == {(200, None), (401, "invalid_credentials"), (503, "busy")}, seen
     assert all(reply.headers["retry-after"] for reply in replies if reply.status == 503)
     server.client().ok("POST", LOGIN, {"account": who.phone, "password": GOOD_SECRET})
+
+
+N_LOGINS, N_ASKED = (500, 100) if FULL else (24, 5)
+
+
+def is_hashing(server):
+    text = server.client().get("/metrics").text
+    return any(line.startswith("pintle_hash_waiting") and not line.endswith(" 0") for line in text.splitlines())
+
+
+def percentile(spans, share):
+    return sorted(spans)[min(len(spans) - 1, int(share * len(spans)))]
+
+
+class Bystander:
+    """Asks for all that needs no hash, one after the other."""
+
+    def __init__(self, server):
+        self.client = sign_in(server)
+        self.spans = {}
+
+    def refresh(self):
+        tokens = self.client.ok("POST", "/api/v1/auth/refresh",
+                                {"refresh_token": self.client.tokens["refresh_token"]})
+        self.client.tokens = tokens
+        self.client.use(tokens["access_token"])
+
+    def ask_all(self):
+        for name, ask in (("health", lambda: self.client.ok("GET", "/healthz")), ("refresh", self.refresh),
+                          ("profile", lambda: self.client.ok("GET", PROFILE))):
+            start = time.perf_counter()
+            ask()
+            self.spans.setdefault(name, []).append((time.perf_counter() - start) * 1000)
+
+    def report(self, beside):
+        for name, span in self.spans.items():
+            print(f"{name} beside {beside}: N={len(span)}, median {percentile(span, 0.5):.1f} ms,"
+                  f" p99 {percentile(span, 0.99):.1f} ms")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_saturated_hash_holds_up_nothing_else(make_server, workers):
+    """A57: what needs no hash overtakes the logins that wait for one."""
+    server = make_server("password.bcrypt_cost=11", workers=workers)
+    bystander, phone = Bystander(server), new_phone()
+    shots = [Shot("POST", LOGIN, {"account": f"{phone[:-3]}{i:03d}", "password": "x"}) for i in range(N_LOGINS)]
+    with Waiting(server.url, shots) as logins:
+        wait_for(lambda: is_hashing(server), "the hash to be saturated")
+        for _ in range(N_ASKED):
+            bystander.ask_all()
+        n_unanswered = logins.n_unanswered()
+        seen = tally(logins.replies())
+    bystander.report(f"{N_LOGINS} logins with {workers} workers")
+    assert n_unanswered > 0, "they waited until all logins were through"
+    assert seen[401, "invalid_credentials"] > 0
+    assert set(seen) <= {(401, "invalid_credentials"), (503, "busy"), (504, "timeout")}, seen
