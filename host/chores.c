@@ -148,6 +148,11 @@ void chores_stop(struct chores *chores)
 	atomic_store(&chores->must_stop, true);
 }
 
+void chores_leave(struct chores *chores)
+{
+	neighbours_leave(&chores->neighbours);
+}
+
 void chores_free(struct chores *chores)
 {
 	free(chores);

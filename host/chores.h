@@ -16,6 +16,8 @@ struct host;
 struct chores *chores_new(const struct host *host, struct err *err);
 void chores_tick(struct chores *chores); /* [loop] Often; starts what may be due. */
 void chores_stop(struct chores *chores); /* [any] Nothing starts, and what runs ends soon. */
+/* [main] After the pool's jobs have ended, when the whole host stops. */
+void chores_leave(struct chores *chores);
 void chores_free(struct chores *chores); /* After the pool's jobs have ended. */
 
 #endif

@@ -15,6 +15,7 @@
 #define LOCK_NAME "kv_hosts"
 #define ALIVE_MS (2 * 60000)
 #define TIMEOUT_MS 5000
+#define LEAVE_MS 500
 
 /* ---- Who we are ---- */
 
@@ -172,8 +173,8 @@ static bool is_good(int32_t status, const char *wrong, struct err *err)
 	if (status == PINTLE_OK)
 		return true;
 	if (status == PINTLE_CONFLICT && wrong)
-		return err_set(err, "%s (a host that has stopped counts for %d more minutes)",
-			       wrong, ALIVE_MS / 60000);
+		return err_set(err, "%s (a host that was killed counts for %d more minutes)", wrong,
+			       ALIVE_MS / 60000);
 	return err_set(err, "[storage]: a store does not answer, so the hosts that share it are "
 			    "not known");
 }
@@ -228,7 +229,14 @@ bool neighbours_alone(const struct neighbours *self, struct err *err)
 		return true;
 	if (status != PINTLE_OK)
 		return err_set(err, "it does not answer, so the hosts that use it are not known");
-	return err_set(err,
-		       "another host uses it (one that has stopped counts for %d more minutes)",
+	return err_set(err, "another host uses it (one that was killed counts for %d more minutes)",
 		       ALIVE_MS / 60000);
+}
+
+void neighbours_leave(const struct neighbours *self)
+{
+	struct tx tx = { .db = self->db, .deadline_ms = clock_mono_ms() + LEAVE_MS };
+
+	(void)db_exec(&tx, "DELETE FROM kv_hosts WHERE host_id = ?",
+		      DB_PARAMS(db_text(self->host_id)), NULL, NULL);
 }

@@ -36,5 +36,7 @@ bool neighbours_alone(const struct neighbours *self, struct err *err);
 /* [worker] Once a minute, and as soon as the store has lost its memory: says that this host is alive,
  * then as above. */
 bool neighbours_renew(const struct neighbours *self, struct err *err);
+/* This host stops: it is nobody's neighbour any more. What cannot be said ages by itself. */
+void neighbours_leave(const struct neighbours *self);
 
 #endif

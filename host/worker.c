@@ -254,6 +254,8 @@ static int end(struct worker *worker)
 		access_log_free(worker->host.access_log);
 		_exit(status); /* threads still use the rest */
 	}
+	if (atomic_load(&worker->host.board->is_stopping))
+		chores_leave(worker->chores);
 	undo(worker);
 	return status;
 }

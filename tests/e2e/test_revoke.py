@@ -300,7 +300,6 @@ def test_a_revocation_only_sql_knows_is_buried_soon(make_server):
         assert accepted(server, live.tokens["access_token"])
 
 
-@pytest.mark.one_host(reason="a host that has stopped speaks for its store for two more minutes")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_sessions_outlive_the_store_of_keys(make_server, workers):
     """The key-value store is wiped while all is down: SQL knows who is in, and who is not."""

@@ -149,6 +149,17 @@ static void other_keys_are_refused_while_the_first_host_lives(void **state)
 	assert_true(joins(f, 1, 0));
 }
 
+static void a_host_that_stopped_is_no_neighbour(void **state)
+{
+	struct fixture *f = *state;
+	struct neighbours first = host(f, 0, 0);
+
+	assert_true(joins(f, 0, 0));
+	assert_false(joins(f, 1, 1));
+	neighbours_leave(&first);
+	assert_true(joins(f, 1, 1));
+}
+
 /* A host of an earlier release says nothing about its keys. */
 static void a_host_that_does_not_say_fits(void **state)
 {
@@ -263,6 +274,7 @@ int main(void)
 		WITH_HOSTS(hosts_of_one_store_live_together),
 		WITH_HOSTS(another_store_is_refused_while_the_first_host_lives),
 		WITH_HOSTS(other_keys_are_refused_while_the_first_host_lives),
+		WITH_HOSTS(a_host_that_stopped_is_no_neighbour),
 		WITH_HOSTS(a_host_that_does_not_say_fits),
 		WITH_HOSTS(a_host_is_alone_until_another_one_lives),
 		WITH_HOSTS(a_store_that_lost_its_memory_is_the_same_store),
