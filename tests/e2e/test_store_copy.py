@@ -3,15 +3,15 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from harness import BUILD, GOOD_SECRET, Server, new_phone, register, sign_in, wait_for
 from steps import LOGIN, PASSWORD, PROFILE, user_id
-from stores import Mysql, Sqlite
+from stores import MariaDB, Mysql, Sqlite
 
 CTL = os.path.join(BUILD, "pintlectl")
 CHECK = "/api/v1/auth/check"
@@ -31,24 +31,19 @@ LOG = "(provider, identifier, result, at) VALUES "
 class Target:
     """A store that is empty, as a second section of conf.d."""
 
-    def __init__(self, kind, state):
+    def __init__(self, kind, state, mariadb=None):
         self.kind = kind
         if kind == "mysql":
-            self.store = Mysql()
+            self.store = Mysql(mariadb)
             self.conf = self.store.conf.replace("[mysql]", "[copy]").replace("required = yes\n", "")
         else:
             self.store = Sqlite(state)
             self.store.path = os.path.join(state, "copy.db")
-            self.conf = "[copy]\nplugin = db_sqlite\npath = copy.db\n"
+            self.conf = f"[copy]\nplugin = db_sqlite\npath = {self.store.path}\n"
         self.rows = self.store.rows
 
 
-def has_mysql():
-    return os.path.exists(os.path.join(BUILD, "plugins", "db_mysql.so"))
-
-
-@pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.skipif(
-    not has_mysql(), reason="there is no db_mysql"))])
+@pytest.fixture(params=["sqlite", "mysql"])
 def installation(request):
     """A server that is not started, and an empty target beside its stores."""
     made = Installation(request.param)
@@ -57,9 +52,9 @@ def installation(request):
 
 
 class Installation:
-    def __init__(self, kind):
+    def __init__(self, kind, mariadb=None):
         self.server = Server(options=["token.issuer=http://auth.test", "password.history=3"])
-        self.target = Target(kind, self.server.state)
+        self.target = Target(kind, self.server.state, mariadb)
         self.server.write_conf("60-copy.ini", self.target.conf)
         self.source, self.source_name = self.server.stores.db, self.server.stores.db_name
         open(self.server.log_path, "ab").close()
@@ -112,7 +107,8 @@ class Installation:
         self.migrate()
         for first in range(1, n + 1, 1000):
             marks = ", ".join(["('phone_sms', ?, 'failure', ?)"] * min(1000, n + 1 - first))
-            numbers = [value for i in range(first, min(n + 1, first + 1000)) for value in (f"138****{i:04d}", i)]
+            numbers = [value for i in range(first, min(n + 1, first + 1000))
+                       for value in (f"138****{i:04d}", i)]
             self.source.rows(f"INSERT INTO login_logs {LOG}{marks}", numbers)
         return self
 
@@ -209,34 +205,70 @@ HANG = {"sqlite": "WHEN NEW.id = {} BEGIN SELECT COUNT(*) FROM login_logs a, log
         "mysql": "FOR EACH ROW IF NEW.id = {} THEN DO SLEEP(600); END IF"}
 
 
-def kill_at(installation, row):
-    """kill -9 of a copy that is about to write that row."""
+@contextmanager
+def hanging_at(installation, row):
+    """A copy that is about to write that row, and never does; ended with kill -9 if it has not ended."""
     target = installation.target
     target.rows("CREATE TRIGGER hang BEFORE INSERT ON login_logs " + HANG[target.kind].format(row))
     process = subprocess.Popen(installation.command("store", "copy", installation.source_name, "copy"),
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                cwd=installation.server.folder)
     before = (row - 1) // BATCH * BATCH
     wait_for(lambda: process.poll() is not None
              or target.rows("SELECT COUNT(*) FROM login_logs") == [(before,)], f"{before} rows", COPY_S)
     with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
         children = file.read().split()
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL, "it had ended before"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stderr.close()
     wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), "its child's end")
     target.rows("DROP TRIGGER hang")
     assert target.rows("SELECT COUNT(*), MAX(id) FROM login_logs") == [(before, before)]
-    return before
 
 
 def test_killed_in_the_middle_it_goes_on(installation):
     installation.with_people("甲").with_logs(N_LOGS).migrate("copy")
-    for row in (BATCH + 7, 2 * BATCH, 2 * BATCH + 1):
-        done = kill_at(installation, row)
+    for row in (BATCH + 7, 2 * BATCH + 1):
+        with hanging_at(installation, row) as process:
+            assert process.poll() is None, "it is killed"
     told = installation.copy()
     assert told["users"]["copied"] == 0
-    assert (told["login_logs"]["rows"], told["login_logs"]["copied"]) == (N_LOGS, N_LOGS - done)
+    assert (told["login_logs"]["rows"], told["login_logs"]["copied"]) == (N_LOGS, N_LOGS - 2 * BATCH)
     installation.assert_same()
+
+
+def test_a_target_that_dies_is_told_of_and_the_copy_goes_on():
+    server = MariaDB().start()
+    installation = Installation("mysql", server)
+    try:
+        installation.with_logs(N_LOGS).migrate("copy")
+        with hanging_at(installation, BATCH + 7) as process:
+            server.kill()
+            assert process.wait(COPY_S) == 1
+            assert "[copy] login_logs: the store does not answer as it should" in process.stderr.read()
+            assert "[copy]: cannot be opened" in installation.refused()
+            server.start()
+        assert installation.copy()["login_logs"]["copied"] == N_LOGS - BATCH
+        installation.assert_same()
+    finally:
+        installation.close()
+        server.close()
+
+
+def test_one_copy_into_a_store_at_a_time(installation):
+    installation.with_logs(N_LOGS).migrate("copy")
+    other = Installation(installation.target.kind)
+    try:
+        other.migrate()
+        other.server.write_conf("60-copy.ini", installation.target.conf)
+        with hanging_at(installation, BATCH + 7):
+            assert "another copy into it runs" in other.refused()
+        installation.copy()
+    finally:
+        other.close()
 
 
 # ---- Refusals, each with what is not refused ----
