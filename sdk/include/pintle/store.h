@@ -54,8 +54,9 @@ struct pintle_tx;
 
 /*
  * [worker] all; every function may block up to the given time-out and runs on the calling thread.
- * Statuses: OK; CONFLICT for a violated unique key; BUSY when the transaction lost to another one and
- * may be tried again from its begin; UNAVAILABLE; TIMEOUT; INTERNAL.
+ * Statuses: OK; CONFLICT for a violated unique key, and where a change of the schema is a transaction
+ * of its own, for making what is there and dropping what is not; BUSY when the transaction lost to
+ * another one and may be tried again from its begin; UNAVAILABLE; TIMEOUT; INTERNAL.
  *
  * begin opens a transaction for writing, owned by the calling thread until commit or rollback, which
  * free it whatever they answer. When commit answers OK the data survives the loss of power; when it
