@@ -16,11 +16,16 @@
 #define STEP_MS 600000 /* a step may rewrite a large table */
 #define DIGEST_HEX 64
 
-/* Words that both dialects know; the width of an index key bounds the texts. */
-static const char table_sql[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
-				"owner VARCHAR(64) NOT NULL, number INTEGER NOT NULL, "
-				"name VARCHAR(190) NOT NULL, checksum CHAR(64) NOT NULL, "
-				"applied_at VARCHAR(32) NOT NULL, PRIMARY KEY (owner, number))";
+/* Words that both dialects know; the width of an index key bounds the texts. The second one is empty but
+ * while a step is applied to a store that commits at every change of its schema. */
+static const char *const tables[] = {
+	"CREATE TABLE IF NOT EXISTS schema_migrations ("
+	"owner VARCHAR(64) NOT NULL, number INTEGER NOT NULL, name VARCHAR(190) NOT NULL, "
+	"checksum CHAR(64) NOT NULL, applied_at VARCHAR(32) NOT NULL, PRIMARY KEY (owner, number))",
+	"CREATE TABLE IF NOT EXISTS schema_progress ("
+	"owner VARCHAR(64) NOT NULL, number INTEGER NOT NULL, checksum CHAR(64) NOT NULL, "
+	"n_done INTEGER NOT NULL, is_unsure INTEGER NOT NULL, PRIMARY KEY (owner, number))",
+};
 
 struct run {
 	struct tx tx;
@@ -133,16 +138,117 @@ static const char *skip_blank(const char *sql)
 	return sql;
 }
 
-static int32_t run_statements(struct run *run, const char *sql)
+/* ---- How far a step is ---- */
+
+/*
+ * Where a step is one transaction, what is noted here goes with it. Where each change of the schema is
+ * committed by itself, together with what was done before it, a step that was interrupted goes on: all
+ * before n_done is done, and n_done itself is when is_unsure and it cannot be done again (CONFLICT).
+ */
+struct progress {
+	const struct pintle_migration *step;
+	char checksum[DIGEST_HEX + 1];
+	int64_t n_done;
+	bool is_unsure, is_same;
+};
+
+static int32_t read_progress(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
+	struct progress *progress = ctx;
+
+	(void)n_cols;
+	progress->n_done = cols[0].num;
+	progress->is_unsure = cols[1].num != 0;
+	progress->is_same = cols[2].ptr && strcmp(cols[2].ptr, progress->checksum) == 0;
+	return PINTLE_OK;
+}
+
+static int32_t begin_progress(struct run *run, struct progress *progress)
+{
+	const struct pintle_migration *step = progress->step;
+	int32_t status;
+
+	checksum_of(step->sql, progress->checksum);
+	status = db_first(&run->tx,
+			  "SELECT n_done, is_unsure, checksum FROM schema_progress "
+			  "WHERE owner = ? AND number = ?",
+			  DB_PARAMS(db_text(run->owner), db_int(step->number)), read_progress,
+			  progress);
+	if (status == PINTLE_OK && !progress->is_same) {
+		run->is_refused = true;
+		(void)err_set(run->err,
+			      "database: step %d (%s) of %s was left half done by a version with "
+			      "another text of it",
+			      step->number, step->name, run->owner);
+		return PINTLE_CONFLICT;
+	}
+	if (status != PINTLE_NOT_FOUND)
+		return status;
+	return db_exec(
+		&run->tx,
+		"INSERT INTO schema_progress (owner, number, checksum, n_done, is_unsure) "
+		"VALUES (?, ?, ?, 0, 0)",
+		DB_PARAMS(db_text(run->owner), db_int(step->number), db_text(progress->checksum)),
+		NULL, NULL);
+}
+
+static int32_t note_progress(struct run *run, const struct progress *progress, int64_t n_done)
+{
+	return db_exec(
+		&run->tx,
+		"UPDATE schema_progress SET n_done = ?, is_unsure = 1 "
+		"WHERE owner = ? AND number = ?",
+		DB_PARAMS(db_int(n_done), db_text(run->owner), db_int(progress->step->number)),
+		NULL, NULL);
+}
+
+/* The store said no to statement n_done, so that one surely is not done. */
+static void note_refusal(struct run *run, const struct progress *progress, int64_t n_done)
+{
+	(void)db_exec(
+		&run->tx,
+		"UPDATE schema_progress SET is_unsure = 0 "
+		"WHERE owner = ? AND number = ? AND n_done = ?",
+		DB_PARAMS(db_text(run->owner), db_int(progress->step->number), db_int(n_done)),
+		NULL, NULL); /* else the next start is told the same */
+}
+
+static int32_t end_progress(struct run *run, const struct progress *progress)
+{
+	return db_exec(&run->tx, "DELETE FROM schema_progress WHERE owner = ? AND number = ?",
+		       DB_PARAMS(db_text(run->owner), db_int(progress->step->number)), NULL, NULL);
+}
+
+/* ---- One step ---- */
+
+static int32_t run_one(struct run *run, const struct progress *progress, int64_t at,
+		       const char *sql)
+{
+	bool may_be_done = progress->is_unsure && at == progress->n_done;
+	int32_t status = note_progress(run, progress, at);
+
+	if (status != PINTLE_OK)
+		return status;
+	status = db_exec(&run->tx, sql, DB_NO_PARAMS, NULL, NULL);
+	return status == PINTLE_CONFLICT && may_be_done ? PINTLE_OK : status;
+}
+
+/* at_out: how many statements went well. */
+static int32_t run_statements(struct run *run, const struct progress *progress, int64_t *at_out)
+{
+	const char *sql = progress->step->sql;
 	struct arena arena = { 0 };
 	int32_t status = PINTLE_OK;
 
-	for (sql = skip_blank(sql); status == PINTLE_OK && *sql; sql = skip_blank(sql)) {
+	for (sql = skip_blank(sql); *sql; sql = skip_blank(sql)) {
 		size_t len = statement_len(sql);
 
-		status = db_exec(&run->tx, arena_copy(&arena, sql, len), DB_NO_PARAMS, NULL, NULL);
+		if (*at_out >= progress->n_done)
+			status = run_one(run, progress, *at_out, arena_copy(&arena, sql, len));
+		if (status != PINTLE_OK)
+			break;
 		sql += len;
+		++*at_out;
 	}
 	arena_fini(&arena);
 	return status;
@@ -162,17 +268,32 @@ static int32_t record(struct run *run, const struct pintle_migration *step)
 		       NULL, NULL);
 }
 
+static bool is_refusal(int32_t status)
+{
+	return status != PINTLE_OK && status != PINTLE_TIMEOUT && status != PINTLE_UNAVAILABLE;
+}
+
 static bool apply(struct run *run, const struct pintle_migration *step)
 {
+	struct progress progress = { .step = step };
+	int64_t at = 0;
 	int32_t status = db_begin(&run->tx);
 
 	if (status == PINTLE_OK)
-		status = run_statements(run, step->sql);
+		status = begin_progress(run, &progress);
+	if (status == PINTLE_OK)
+		status = run_statements(run, &progress, &at);
 	if (status == PINTLE_OK)
 		status = record(run, step);
 	if (status == PINTLE_OK)
+		status = end_progress(run, &progress);
+	if (status == PINTLE_OK)
 		status = db_commit(&run->tx);
 	db_rollback(&run->tx);
+	if (run->is_refused)
+		return false;
+	if (is_refusal(status))
+		note_refusal(run, &progress, at);
 	if (status != PINTLE_OK)
 		return err_set(run->err, "database: step %d (%s) of %s failed (status %d)",
 			       step->number, step->name, run->owner, status);
@@ -184,8 +305,10 @@ static bool apply(struct run *run, const struct pintle_migration *step)
 static bool run_locked(struct run *run)
 {
 	const struct pintle_migration *step;
-	int32_t status = db_exec(&run->tx, table_sql, DB_NO_PARAMS, NULL, NULL);
+	int32_t status = PINTLE_OK;
 
+	for (size_t i = 0; status == PINTLE_OK && i < sizeof(tables) / sizeof(tables[0]); i++)
+		status = db_exec(&run->tx, tables[i], DB_NO_PARAMS, NULL, NULL);
 	if (status != PINTLE_OK)
 		return fail_history(run, status);
 	if (!read_history(run))

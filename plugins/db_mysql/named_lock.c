@@ -30,6 +30,8 @@ static int32_t wait_for(struct conn *conn, const char *sql, int64_t deadline_ms)
 
 		if (status != PINTLE_OK || is_taken == 1)
 			return status;
+		if (is_taken < 0)
+			return PINTLE_INTERNAL; /* the server has no memory, or does not like the name */
 		if (site_now(conn->site) + RETRY_US / 1000 >= deadline_ms)
 			return PINTLE_TIMEOUT;
 		(void)usleep(RETRY_US);

@@ -87,7 +87,9 @@ void mysql_store_close(struct mysql_store *store)
 		store->plugin->close(store->db.self);
 	fake_host_free(store->host);
 	fake_dir_free(store->dir);
-	*store = (struct mysql_store){ 0 };
+	store->host = NULL;
+	store->dir = NULL;
+	store->db.self = NULL;
 }
 
 void mysql_store_as_root(const struct mysql_server *server, const char *sql)
@@ -120,6 +122,11 @@ bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *fir
 			const char *const *options)
 {
 	*store = (struct mysql_store){ .server = first->server };
-	(void)snprintf(store->name, sizeof(store->name), "%s", first->name);
+	memcpy(store->name, first->name, sizeof(store->name));
 	return open_with(store, options);
+}
+
+bool mysql_store_again(struct mysql_store *store)
+{
+	return open_with(store, NULL);
 }

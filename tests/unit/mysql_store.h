@@ -36,10 +36,12 @@ struct mysql_store {
 /* A fresh database, with options ("key", "value", …, NULL; may be NULL) over those that lead there. */
 bool mysql_store_open(struct mysql_store *store, const struct mysql_server *server,
 		      const char *const *options);
-/* A second instance on the same database. */
+/* Another instance on the database of first. */
 bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *first,
 			const char *const *options);
+/* Closes the instance; the database stays, and mysql_store_again opens it without options. */
 void mysql_store_close(struct mysql_store *store);
+bool mysql_store_again(struct mysql_store *store);
 /* One statement of root, over the socket, in no database. */
 void mysql_store_as_root(const struct mysql_server *server, const char *sql);
 
