@@ -43,14 +43,16 @@ def wait_for(condition, what, seconds=20):
 
 
 class Server:
-    """One pintled with its own folder, configuration and port; stores of its own unless given."""
+    """One pintled with its own folder, configuration and port; stores of its own unless given, in
+    a mariadb and a redis of the test's own if that is given."""
 
-    def __init__(self, workers=1, options=(), conf=None, plugins=None, test_clock=True, stores=None):
+    def __init__(self, workers=1, options=(), conf=None, plugins=None, test_clock=True, stores=None,
+                 **servers):
         self.folder = tempfile.mkdtemp(prefix="pintle-")
         self.state = os.path.join(self.folder, "state")
         self.conf = os.path.join(self.folder, "conf.d")
         shutil.copytree(os.path.join(ROOT, "conf.d"), self.conf)
-        self.own_stores = None if stores else Stores(self.state)
+        self.own_stores = None if stores else Stores(self.state, **servers)
         self.stores = stores or self.own_stores
         if self.stores.pair != DEFAULT:
             self.write_conf("10-storage.ini", self.stores.conf())
