@@ -106,6 +106,7 @@ static int32_t confirm_identity(struct tx *tx, const struct linking *linking)
 	const struct pintle_identity *identity = linking->identity;
 	struct pintle_value now = db_int(clock_now_ms());
 	struct pintle_value verified_at = identity->is_verified ? now : PINTLE_P_NULL;
+	int64_t n_changed = 0;
 	int32_t status =
 		db_exec(tx,
 			"UPDATE user_identities"
@@ -114,8 +115,11 @@ static int32_t confirm_identity(struct tx *tx, const struct linking *linking)
 			" WHERE user_id = ? AND namespace = ? AND subject = ?",
 			DB_PARAMS(verified_at, db_text(linking->claims_json), db_int(linking->id),
 				  db_text(identity->ns), db_text(identity->subject)),
-			NULL, NULL);
+			&n_changed, NULL);
 
+	/* Somebody else has proved it meanwhile, and it gave way. */
+	if (status == PINTLE_OK && n_changed == 0)
+		return PINTLE_BUSY;
 	return status == PINTLE_OK ? refresh_copy(tx, linking->id, identity->ns) : status;
 }
 
