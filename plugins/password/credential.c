@@ -138,8 +138,10 @@ int32_t credential_store(const struct password *self, struct pintle_call *call, 
 
 	if (!history)
 		return PINTLE_INTERNAL;
-	status = replace_row(self, call, user_id, old, hash, history);
-	return status == PINTLE_OK ? self->host->link(call, user_id, &identity) : status;
+	/* First, since it locks the account: the row refers to it, which would be half a lock, and two
+	 * with that half can only wait for each other. */
+	status = self->host->link(call, user_id, &identity);
+	return status == PINTLE_OK ? replace_row(self, call, user_id, old, hash, history) : status;
 }
 
 int32_t credential_rehash(const struct password *self, struct pintle_call *call, int64_t user_id,
