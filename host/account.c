@@ -195,14 +195,26 @@ int32_t account_set_status(struct tx *tx, int64_t id, int32_t status)
 	return transact(tx, change_status, &change);
 }
 
-int32_t account_note_login(struct tx *tx, int64_t id, const char *ip, int64_t now_ms)
+#define NOTE_LOGIN                                                                                 \
+	"UPDATE users SET last_login_time = ?, last_login_ip = ?, login_count = login_count + 1"   \
+	" WHERE id = ? AND status = 'active'"
+#define HAS_IDENTITY                                                                               \
+	" AND EXISTS (SELECT 1 FROM user_identities i WHERE i.user_id = users.id"                  \
+	" AND i.namespace = ? AND i.subject = ? AND i.verified_at IS NOT NULL)"
+
+int32_t account_note_login(struct tx *tx, int64_t id, const struct pintle_identity *identity,
+			   const char *ip, int64_t now_ms)
 {
+	const struct pintle_value params[] = {
+		db_int(now_ms),
+		db_text(ip),
+		db_int(id),
+		db_text(identity ? identity->ns : NULL),
+		db_text(identity ? identity->subject : NULL),
+	};
 	int64_t n_changed = 0;
-	int32_t status =
-		db_exec(tx,
-			"UPDATE users SET last_login_time = ?, last_login_ip = ?,"
-			" login_count = login_count + 1 WHERE id = ? AND status = 'active'",
-			DB_PARAMS(db_int(now_ms), db_text(ip), db_int(id)), &n_changed, NULL);
+	int32_t status = db_exec(tx, identity ? NOTE_LOGIN HAS_IDENTITY : NOTE_LOGIN, params,
+				 identity ? 5 : 3, &n_changed, NULL);
 
 	return status == PINTLE_OK && n_changed == 0 ? PINTLE_BUSY : status;
 }

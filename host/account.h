@@ -48,8 +48,10 @@ int32_t account_replace(struct tx *tx, int64_t id, const struct pintle_identity 
 			const char *instance);
 /* DELETED frees the identifiers. */
 int32_t account_set_status(struct tx *tx, int64_t id, int32_t status);
-/* Inside the sign-in transaction: locks the account. BUSY when it is not active any more. */
-int32_t account_note_login(struct tx *tx, int64_t id, const char *ip, int64_t now_ms);
+/* Inside the sign-in transaction: locks the account. BUSY when it is not active any more, or when
+ * identity, if there is one, does not lead to it any more. */
+int32_t account_note_login(struct tx *tx, int64_t id, const struct pintle_identity *identity,
+			   const char *ip, int64_t now_ms);
 int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *subject,
 				  int64_t now_ms);
 

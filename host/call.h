@@ -7,6 +7,7 @@
 #ifndef CALL_H
 #define CALL_H
 
+#include "account.h"
 #include "arena.h"
 #include "db.h"
 #include "flow.h"
@@ -37,9 +38,10 @@ struct call_outcome {
 	struct limit_hit limit;
 	const char *target_ns, *target; /* as the op named it */
 	const char *counted_ns,
-		*counted;   /* what tries are counted for: the account, where there is one */
-	int64_t counted_id; /* that account, 0: a stranger */
-	int64_t created_id; /* the account this call has made, 0: none */
+		*counted; /* what tries are counted for: the account, where there is one */
+	const char *sought_ns, *sought; /* what this account was looked for by */
+	struct account counted_account; /* id 0: a stranger */
+	int64_t created_id;             /* the account this call has made, 0: none */
 };
 
 struct pintle_call {

@@ -95,7 +95,7 @@ static void note_failed_login(const struct pintle_call *call, const char *error)
 	const char *subject = call->has_flow ? call->flow.target : outcome->target;
 	char masked[IDENTIFIER_MAX] = "";
 	struct login_attempt attempt = {
-		.user_id = outcome->counted_id,
+		.user_id = outcome->counted_account.id,
 		.provider = call->inst->name,
 		.identifier = masked,
 		.result = "failure",

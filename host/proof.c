@@ -98,14 +98,17 @@ int32_t proof_find_flow(struct pintle_call *call)
 static int32_t find_counted(struct pintle_call *call, const char *ns, const char *subject)
 {
 	struct call_outcome *outcome = &call->outcome;
-	struct account account;
-	int32_t status = account_find(&call->tx, ns, subject, true, &account);
+	struct account *account = &outcome->counted_account;
+	int32_t status = account_find(&call->tx, ns, subject, true, account);
 
 	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
 		return status;
-	outcome->counted_ns = status == PINTLE_OK ? "account" : arena_strdup(&call->arena, ns);
-	outcome->counted_id = status == PINTLE_OK ? account.id : 0;
-	outcome->counted = arena_strdup(&call->arena, status == PINTLE_OK ? account.uuid : subject);
+	if (status == PINTLE_NOT_FOUND)
+		*account = (struct account){ 0 };
+	outcome->sought_ns = arena_strdup(&call->arena, ns);
+	outcome->sought = arena_strdup(&call->arena, subject);
+	outcome->counted_ns = account->id ? "account" : outcome->sought_ns;
+	outcome->counted = account->id ? account->uuid : outcome->sought;
 	return PINTLE_OK;
 }
 

@@ -19,6 +19,7 @@
 
 #include <pintle/host.h>
 #include <stdio.h>
+#include <string.h>
 
 struct signin {
 	struct pintle_call *call;
@@ -28,6 +29,7 @@ struct signin {
 	struct account account;
 	struct session session;
 	struct session_ids ended;
+	bool is_again; /* the transaction: what was known before it is not true any more */
 };
 
 static bool is_newcomer(const struct signin *signin)
@@ -58,6 +60,29 @@ static int32_t create_account(struct signin *signin)
 	return status == PINTLE_INVALID && is_newcomer(signin) ? PINTLE_OK : status;
 }
 
+/* Whether the account was looked for by the proved identity already, when its try was counted. */
+static bool is_known(const struct signin *signin)
+{
+	const struct call_outcome *outcome = &signin->call->outcome;
+
+	return !signin->is_again && outcome->counted_account.id != 0 &&
+	       strcmp(outcome->sought_ns, outcome->ns) == 0 &&
+	       strcmp(outcome->sought, outcome->subject) == 0;
+}
+
+/* What is known need not be asked again: account_note_login sees whether it is still true. */
+static int32_t find_proved(struct signin *signin)
+{
+	struct pintle_call *call = signin->call;
+	const struct call_outcome *outcome = &call->outcome;
+
+	if (!is_known(signin))
+		return account_find(&call->tx, outcome->ns, outcome->subject, true,
+				    &signin->account);
+	signin->account = outcome->counted_account;
+	return PINTLE_OK;
+}
+
 static int32_t find_account(struct signin *signin)
 {
 	struct pintle_call *call = signin->call;
@@ -67,7 +92,7 @@ static int32_t find_account(struct signin *signin)
 	if (outcome->account_id != 0)
 		return account_by_id(&call->tx, outcome->account_id, &signin->account);
 	call->outcome.created_id = 0; /* of a try that was undone */
-	status = account_find(&call->tx, outcome->ns, outcome->subject, true, &signin->account);
+	status = find_proved(signin);
 	if (status == PINTLE_NOT_FOUND)
 		return create_account(signin);
 	if (status == PINTLE_OK && call->purpose == PINTLE_REGISTER)
@@ -126,11 +151,13 @@ static int32_t log_success(struct signin *signin)
 static int32_t write_session(struct signin *signin)
 {
 	struct tx *tx = &signin->call->tx;
+	struct pintle_identity proved = proved_identity(signin->call);
 	int32_t status;
 
 	fill_session(signin);
 	/* First, since it locks the account: sign-ins of one account count its sessions in turn. */
-	status = account_note_login(tx, signin->account.id, signin->device.ip, clock_now_ms());
+	status = account_note_login(tx, signin->account.id, proved.subject ? &proved : NULL,
+				    signin->device.ip, clock_now_ms());
 	if (status == PINTLE_OK)
 		status = session_insert(tx, signin->host->settings, &signin->call->arena,
 					&signin->device, &signin->session, &signin->ended);
@@ -150,6 +177,7 @@ static int32_t write_all(struct tx *tx, void *ctx)
 		status = write_session(signin);
 	if (status == PINTLE_OK)
 		status = call_gate(signin->call);
+	signin->is_again = true;
 	return status == PINTLE_CONFLICT && signin->call->purpose != PINTLE_REGISTER ? PINTLE_BUSY
 										     : status;
 }

@@ -276,16 +276,41 @@ static void a_login_is_noted(void **state)
 	struct tx tx = people_tx(people);
 	int64_t id = people_add(people, "phone", PHONE);
 
-	assert_int_equal(account_note_login(&tx, id, "192.0.2.1", 1234), PINTLE_OK);
-	assert_int_equal(account_note_login(&tx, id, "192.0.2.2", 5678), PINTLE_OK);
+	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.1", 1234), PINTLE_OK);
+	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.2", 5678), PINTLE_OK);
 	assert_int_equal(account_note_identity_use(&tx, "phone", PHONE, 5678), PINTLE_OK);
 	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
 	assert_int_equal(people_number(people, "SELECT last_login_time FROM users"), 5678);
 	assert_string_equal(people_text(people, "SELECT last_login_ip FROM users"), "192.0.2.2");
 	assert_int_equal(account_set_status(&tx, id, PINTLE_FROZEN), PINTLE_OK);
-	assert_int_equal(account_note_login(&tx, id, "192.0.2.3", 9012), PINTLE_BUSY);
+	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.3", 9012), PINTLE_BUSY);
 	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
 	assert_int_equal(people_number(people, "SELECT last_used_at FROM user_identities"), 5678);
+}
+
+static int32_t note_login_by(struct people *people, int64_t id, const char *ns, const char *subject)
+{
+	struct pintle_identity identity = people_identity(ns, subject, true);
+	struct tx tx = people_tx(people);
+
+	return account_note_login(&tx, id, &identity, "192.0.2.1", 1234);
+}
+
+static void a_login_by_what_leads_elsewhere_is_busy(void **state)
+{
+	static const char email[] = "alice@example.com";
+	struct people *people = *state;
+	int64_t id = people_add(people, "phone", PHONE),
+		other = people_add(people, "phone", PHONE2);
+
+	assert_int_equal(note_login_by(people, id, "phone", PHONE), PINTLE_OK);
+	assert_int_equal(note_login_by(people, other, "phone", PHONE), PINTLE_BUSY);
+	assert_int_equal(note_login_by(people, id, "email", email), PINTLE_BUSY);
+	assert_int_equal(link_to(people, id, "email", email, false), PINTLE_OK);
+	assert_int_equal(note_login_by(people, id, "email", email), PINTLE_BUSY);
+	assert_int_equal(link_to(people, id, "email", email, true), PINTLE_OK);
+	assert_int_equal(note_login_by(people, id, "email", email), PINTLE_OK);
+	assert_int_equal(people_number(people, "SELECT SUM(login_count) FROM users"), 2);
 }
 
 /* ---- Races ---- */
@@ -416,7 +441,7 @@ static void a_profile_is_masked(void **state)
 	assert_int_equal(link_to(people, id, "email", "alice@example.com", true), PINTLE_OK);
 	assert_int_equal(link_to(people, id, "username", "alice", true), PINTLE_OK);
 	people_exec(people, "UPDATE users SET real_name = '王小明', longitude = 121.473701");
-	assert_int_equal(account_note_login(&tx, id, "192.0.2.1", INT64_C(1795197600123)),
+	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.1", INT64_C(1795197600123)),
 			 PINTLE_OK);
 	assert_int_equal(account_profile(&tx, id, &profile), PINTLE_OK);
 	for (size_t i = 0; i < N(members); i++) {
@@ -648,6 +673,7 @@ int main(void)
 		STORY(a_number_is_swapped_whole_or_not_at_all),
 		STORY(deleting_frees_the_identifiers),
 		STORY(a_login_is_noted),
+		STORY(a_login_by_what_leads_elsewhere_is_busy),
 		STORY(a_first_login_has_one_winner),
 		STORY(a_bind_has_one_winner),
 		STORY(parallel_unlinks_leave_one_way_in),
