@@ -180,6 +180,35 @@ static bool load(struct plugin *plugin, const char *name, struct err *err)
 	return plugin_load(plugin, name, fd, err);
 }
 
+/* What was checked is what is loaded, whoever writes to the file or puts another in its place (A32). */
+static void nothing_changes_what_was_checked(void **state)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	char bytes[8] = "", other[PATH_LEN];
+	struct err err = { "" };
+	int fd, file;
+
+	(void)state;
+	write_file("x.so", 0755);
+	write_file("y.so", 0777);
+	file = open(path_of("x.so"), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(file, "checked", 7), 7);
+	fd = plugin_open_file(dir, "x", &err);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(file, "changed", 7, 0), 7);
+	assert_int_equal(pread(fd, bytes, 7, 0), 7);
+	assert_string_equal(bytes, "checked");
+	assert_int_equal(fcntl(fd, F_GET_SEALS) & seals, seals);
+	assert_int_equal(pwrite(fd, "changed", 7, 0), -1);
+	(void)strcpy(other, path_of("y.so"));
+	assert_int_equal(rename(other, path_of("x.so")), 0);
+	assert_int_equal(pread(fd, bytes, 7, 0), 7);
+	assert_string_equal(bytes, "checked");
+	need_refusal("x", "x.so: others can write it");
+	(void)close(file);
+	(void)close(fd);
+}
+
 static void copies_every_table(void **state)
 {
 	struct plugin plugin;
@@ -411,6 +440,7 @@ int main(void)
 		WITH_DIR(refuses_what_others_can_write),
 		WITH_DIR(refuses_strangers_files),
 		WITH_DIR(opens_regular_files_only),
+		WITH_DIR(nothing_changes_what_was_checked),
 		WITH_DIR(copies_every_table),
 		WITH_DIR(refuses_wrong_plugins),
 		WITH_DIR(refuses_what_is_no_library),
