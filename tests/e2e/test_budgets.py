@@ -38,6 +38,26 @@ def test_a_number_gets_one_message_a_minute(make_server, workers):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_purposes_of_an_account_share_the_budget(make_server, workers):
+    """A45: who is signed in bombs nobody by binding their number."""
+    server = make_server(BEHIND_PROXY, workers=workers)
+    people, phone = [sign_in(server) for _ in range(2)], new_phone()
+    for i, purpose in enumerate(["bind", "change", "bind", "change"]):
+        for who in people:
+            answer = who.post(SEND, {"phone": phone, "purpose": purpose},
+                              headers={"X-Forwarded-For": f"198.51.100.{i}"})
+            if who is people[0] and i == 0:
+                assert answer.status_code == 200, answer.text
+            else:
+                assert_limited(answer, "send-resend", 1, 60)
+    assert_limited(send(server, phone), "send-resend", 1, 60)
+    server.code_for(phone)
+    assert len(messages_to(server, phone)) == 1
+    later(server)
+    people[1].ok("POST", SEND, {"phone": phone, "purpose": "change"})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_number_gets_five_an_hour_and_ten_a_day(make_server, workers):
     server = make_server(BEHIND_PROXY, workers=workers)
     phone, n_sent, policies = new_phone(), 0, set()

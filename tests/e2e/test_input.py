@@ -183,6 +183,37 @@ def test_register_writes_no_more_than_it_says(server):
     assert session[0][0] == "user" and "admin" not in session[0][1] + session[0][2], session
 
 
+RISE = {"role": "admin", "is_admin": True, "status": "active", "user_id": 1, "roles": ["admin"],
+        "permissions": ["super:admin"], "balance": 10 ** 6, "user_type": "enterprise", "credit_score": 999,
+        "is_real_name_verified": True, "verified": True, "claims": {"sub": "1"}, "subject": "+8613800138000"}
+
+
+def test_signing_in_and_binding_write_no_more_than_they_say(server):
+    """By code, which makes the account, by password, and by a binding; also inside of device."""
+    phone, second, client = new_phone(), new_phone(), server.client()
+    other = user_id(sign_in(server))
+    rise = {**RISE, "user_id": other, "id": other, "account_id": other}
+    flow_id, code = send_code(server, client, phone)
+    device = {"platform": "app", **rise, "session_id": "x", "realm": "staff", "ip_address": "9.9.9.9"}
+    tokens = client.ok("POST", PHONE_LOGIN, {**rise, "phone": phone, "code": code, "flow_id": flow_id,
+                                             "device": device})
+    who = server.client(token=tokens["access_token"])
+    who.ok("POST", BIND_PASSWORD, {**rise, "password": GOOD_SECRET})
+    flow_id, code = send_code(server, who, second, "bind")
+    who.ok("POST", BIND_PHONE, {**rise, "phone": second, "code": code, "flow_id": flow_id})
+    client.ok("POST", LOGIN, {**rise, "account": phone, "password": GOOD_SECRET, "device": device})
+    account = tokens["user"]["id"]
+    assert account != other and accounts_of(server, phone) == accounts_of(server, second) == [account]
+    row = rows(server, "SELECT user_type, status, balance, credit_score, is_real_name_verified FROM users"
+               " WHERE id = ?", account)
+    assert row == [("farmer", "active", 0, 0, 0)], row
+    for realm, roles, permissions, address, session in rows(
+            server, "SELECT realm, roles, permissions, ip_address, session_id FROM user_sessions"
+            " WHERE subject_id = ?", account):
+        assert realm == "user" and "admin" not in roles + permissions, (realm, roles, permissions)
+        assert address == "127.0.0.1" and session != "x"
+
+
 @pytest.mark.parametrize("field, value", [
     ("role", "admin"), ("roles", ["admin"]), ("permissions", ["super:admin"]), ("status", "active"),
     ("id", 1), ("uuid", "x"), ("user_id", 1), ("user_type", "enterprise"), ("balance", 1),

@@ -47,6 +47,29 @@ def test_resending_does_not_reset_the_guesses(make_server, workers, known):
     client.ok("POST", PHONE_LOGIN, {"phone": phone, "code": code, "flow_id": flow_id})
 
 
+WAYS = [PHONE_LOGIN, LOGIN, "/api/login", "/api/v1/auth/phone_sms/verify"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_guesses_count_over_all_ways_in(make_server, workers):
+    """A01, A40: each path is another door of the same room, with the flow named or not."""
+    server = make_server(*MANY_SENDS, workers=workers)
+    client, phone, n_evaluated = server.client(), new_phone(), 0
+    for i in range(3):
+        flow_id, code = code_again(server, client, phone)
+        for guess in range(1, 9):
+            body = {"phone": phone, "code": wrong(code, guess)}
+            if guess % 2:
+                body["flow_id"] = flow_id
+            answer = client.post(WAYS[guess % len(WAYS)], body)
+            n_evaluated += answer.json()["error"] == "invalid_code" and guess <= 5
+        assert client.post(WAYS[i], {"phone": phone, "code": code, "flow_id": flow_id}).status_code in (410, 429)
+    assert n_evaluated == CODE_FAILURES
+    other = new_phone()
+    flow_id, code = send_code(server, client, other)
+    client.ok("POST", WAYS[3], {"phone": other, "code": code, "flow_id": flow_id})
+
+
 def test_guesses_for_one_purpose_leave_the_others(make_server):
     server = make_server(*MANY_SENDS)
     who = sign_in(server)
