@@ -4,7 +4,8 @@ import pytest
 
 from faulty import OPTIONS, each_op_in_turn, fail, heal
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
-from steps import LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, accounts_of, wrong
+from steps import (BIND_PHONE, LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, SEND, UNBIND_PHONE, accounts_of, user_id,
+                   wrong)
 from workers import CHECK, accepted
 
 REFRESH, LOGOUT = "/api/v1/auth/refresh", "/api/v1/auth/logout"
@@ -165,3 +166,42 @@ def test_a_password_change_is_done_or_not(server):
         assert sum(good) == 1, f"{fault}: {good}"
         if first:
             assert good == [False, True] and not accepted(server, stale["access_token"]), fault
+
+
+def test_a_code_is_sent_when_it_says_so(server):
+    """A77: never a code in a phone that is not stored, and nothing sent by a request that failed."""
+    for fault in each_op_in_turn(server):
+        client, phone, after = server.client(), new_phone(), new_phone()
+        with fault:
+            answer = client.post(SEND, {"phone": phone})
+        if right_or_down(answer, fault):
+            client.ok("POST", PHONE_LOGIN, {"phone": phone, "code": server.code_for(phone),
+                                            "flow_id": answer.json()["data"]["flow_id"]})
+        else:
+            send_code(server, client, after)
+            assert phone not in {message["to"] for message in server.outbox()}, fault
+
+
+def test_a_binding_is_whole_or_not_there(server):
+    for fault in each_op_in_turn(server):
+        who, second = sign_in(server), new_phone()
+        flow_id, code = send_code(server, who, second, "bind")
+        with fault:
+            first = right_or_down(who.post(BIND_PHONE, {"phone": second, "code": code, "flow_id": flow_id}), fault)
+        owners = accounts_of(server, second)
+        assert owners == [user_id(who)] if first else owners in ([], [user_id(who)]), f"{fault}: {owners}"
+        if owners:
+            with fault:
+                first = right_or_down(who.call("DELETE", UNBIND_PHONE, {"subject": second}), fault)
+            assert accounts_of(server, second) == [] or not first, fault
+        assert who.get(PROFILE).status_code == 200, fault
+
+
+def test_a_freeze_is_done_when_it_says_so(server):
+    for fault in each_op_in_turn(server):
+        who = sign_in(server)
+        with fault:
+            first = server.ctl("user", "freeze", who.phone, check=False).returncode == 0
+        if not first:
+            server.ctl("user", "freeze", who.phone)
+        assert not accepted(server, who.tokens["access_token"]), fault
