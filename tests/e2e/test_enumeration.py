@@ -171,7 +171,7 @@ QUESTIONS = {
 
 
 @pytest.mark.stores("sqlite", "lmdb", reason="the telling drivers stand in front of these")
-@pytest.mark.one_host("the drivers tell it in one state folder")
+@pytest.mark.one_host(reason="the drivers tell it in one state folder")
 def test_the_stores_are_asked_the_same_for_everybody(make_server, plugins):
     server = make_server(*OPTIONS, plugins=str(plugins))
     kinds = kinds_of(server)

@@ -17,7 +17,7 @@ from parallel import FULL
 from workers import CHECK, PROFILE
 
 FAULTY = [pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers stand in front of these"),
-          pytest.mark.one_host("a fault is told to the host of one state folder")]
+          pytest.mark.one_host(reason="a fault is told to the host of one state folder")]
 ASKS_AGAIN = 50
 N_USERS = 200 if FULL else 40
 N_ANSWERS = 1000000 if FULL else 20000

@@ -13,7 +13,7 @@ DOWN = {(503, "store_unavailable"), (503, "provider_unavailable"), (503, None)}
 OTHER_SECRET = "Walnut-harbour-77"
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers stand in front of these"),
-              pytest.mark.one_host("a fault is told to the host of one state folder")]
+              pytest.mark.one_host(reason="a fault is told to the host of one state folder")]
 
 
 @pytest.fixture(params=[1, 2], ids=["1worker", "2workers"])
