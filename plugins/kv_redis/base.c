@@ -49,9 +49,9 @@ bool spot_read(const char *text, int default_port, struct spot *out)
 
 	if (*text == '/')
 		len = strlen(text);
-	end = begin + len + (is_bracketed && begin[len] != '\0');
-	if (len == 0 || len >= sizeof(out->address))
+	if (len == 0 || len >= sizeof(out->address) || (is_bracketed && begin[len] != ']'))
 		return false;
+	end = begin + len + is_bracketed;
 	(void)snprintf(out->address, sizeof(out->address), "%.*s", (int)len, begin);
 	out->port = *text == '/' ? 0 : default_port;
 	return *end == '\0' || (*end == ':' && read_port(end + 1, &out->port));

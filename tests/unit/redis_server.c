@@ -62,8 +62,14 @@ void redis_server_fini(struct redis_server *server)
 
 static redisReply *run(struct redis_server *server, const char *fmt, va_list args)
 {
-	redisReply *reply = redisvCommand(server->admin, fmt, args);
+	redisReply *reply;
+	va_list again;
 
+	va_copy(again, args);
+	reply = redisvCommand(server->admin, fmt, args);
+	if (!reply && redisReconnect(server->admin) == REDIS_OK)
+		reply = redisvCommand(server->admin, fmt, again); /* Sentinels end connections */
+	va_end(again);
 	if (!reply || reply->type == REDIS_REPLY_ERROR)
 		fail_msg("%s: %s", fmt, reply ? reply->str : server->admin->errstr);
 	return reply;

@@ -63,7 +63,7 @@ int redis_store_setup(void **state)
 	struct redis_store *store = calloc(1, sizeof(*store));
 
 	*state = store;
-	redis_server_start(&store->server, "");
+	redis_server_start(&store->server, "--repl-diskless-sync-delay 0");
 	return redis_store_open(store, NULL) ? 0 : -1;
 }
 
@@ -74,6 +74,7 @@ int redis_store_teardown(void **state)
 	if (store->host)
 		redis_store_close(store);
 	redis_server_fini(&store->server);
+	redis_server_fini(&store->other);
 	free(store);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "redis_server.h"
 
 struct redis_store {
-	struct redis_server server;
+	struct redis_server server, other; /* the second only where a test starts it */
 	struct fake_host *host;
 	const struct pintle_plugin *plugin;
 	struct kv_under_test kv;
