@@ -134,8 +134,10 @@ static int32_t prepare(struct conn *conn, const char *sql, int64_t deadline_ms,
 
 	if (!slot) {
 		slot = find_slot(conn);
-		if (!slot || is_ours_alone(sql))
+		if (!slot || is_ours_alone(sql)) {
+			site_fault(conn->site, "not for the user of a connection: %.60s", sql);
 			return PINTLE_INTERNAL;
+		}
 		status = conn_enter(conn, deadline_ms);
 		if (status != PINTLE_OK)
 			return status;

@@ -120,6 +120,9 @@ int32_t conn_setup(struct conn *conn, char *why, size_t why_len)
 	struct look look = { .flush = 1, .sync = 1 };
 	bool is_ready = true;
 
+	/* MariaDB's library goes on in the clear when the server offers nothing else. */
+	if (conn->site->conf->tls != TLS_OFF && !mysql_get_ssl_cipher(conn->mysql))
+		return refuse(conn, "offers no TLS", why, why_len);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (mysql_real_query(conn->mysql, settings[i], strlen(settings[i])) != 0)
 			return fail(conn, why, why_len);

@@ -23,6 +23,11 @@ void mysql_server_start(struct mysql_server *server, const char *options);
 void mysql_server_stop(struct mysql_server *server);
 /* Ends it if need be, and removes its folder. */
 void mysql_server_free(struct mysql_server *server);
+/* It answers nothing from here on, until it thaws; the system still takes connections for it. */
+void mysql_server_freeze(const struct mysql_server *server);
+void mysql_server_thaw(const struct mysql_server *server);
+/* A statement of root, without double quotes. */
+void mysql_server_tell(const struct mysql_server *server, const char *sql);
 
 struct mysql_store {
 	const struct mysql_server *server;
@@ -42,7 +47,5 @@ bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *fir
 /* Closes the instance; the database stays, and mysql_store_again opens it without options. */
 void mysql_store_close(struct mysql_store *store);
 bool mysql_store_again(struct mysql_store *store);
-/* One statement of root, over the socket, in no database. */
-void mysql_store_as_root(const struct mysql_server *server, const char *sql);
 
 #endif
