@@ -42,11 +42,12 @@ template() {
 	echo "$made/data"
 }
 
+# Of each option the last counts, of --user the first.
 launch() {
 	exec setsid mariadbd --no-defaults --datadir="$dir/data" --socket="$dir/socket" --port="$1" \
 		--bind-address=127.0.0.1 --skip-name-resolve --pid-file="$dir/mariadbd.pid" \
 		--tmpdir="$dir" --max-connections=400 --innodb-flush-log-at-trx-commit=1 \
-		$small ${user:+"$user"} $options
+		$small $options ${user:+"$user"}
 }
 
 is_ready() {
