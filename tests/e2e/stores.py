@@ -190,11 +190,12 @@ class RedisKeys:
         if seconds:
             self._each(self.AGE, int(seconds * 1000))
 
-    def wipe(self):
-        self._each(self.WIPE)
+    def wipe(self, part=""):
+        """All, or those with that in their key."""
+        self._each(self.WIPE, part=part)
 
-    def _each(self, script, *args):
-        self.server.cli("EVAL", script, "0", f"{self.prefix}*", *map(str, args))
+    def _each(self, script, *args, part=""):
+        self.server.cli("EVAL", script, "0", f"{self.prefix}*{part}*", *map(str, args))
 
     def close(self):
         self.wipe()
