@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the operator's tools ask: alive, ready, numbers, the description of the API. */
-#include "dispatch.h"
 #include "host.h"
 #include "metrics.h"
 #include "openapi.h"
@@ -12,7 +11,6 @@
 void api_healthz(struct request *request)
 {
 	answer_ok(request, json_pack("{s:s}", "status", "ok"));
-	dispatch_finish(request);
 }
 
 /* A store is required whatever its section says. */

@@ -290,7 +290,7 @@ void dispatch_handle(void *ctx, struct http_request *http)
 	request->chosen = request->route;
 	look_up_token(request);
 	if (request->route->flags & ROUTE_LOOP)
-		request->route->run(request);
+		run_handler(request);
 	else
 		dispatch_to_worker(request, serve);
 }

@@ -19,7 +19,7 @@ struct request;
 typedef void route_handler(struct request *request);
 
 enum route_flag {
-	ROUTE_LOOP = 1,       /* answered on the loop, by run itself */
+	ROUTE_LOOP = 1,       /* run on the loop: it asks no store, or ends the request later */
 	ROUTE_CONTROL = 2,    /* on the control socket, and nowhere else */
 	ROUTE_AUTH = 4,       /* counts against the sign-in limit of an address */
 	ROUTE_METRICS = 8,    /* only for addresses of server.metrics_allow */

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import ssl
@@ -16,6 +17,7 @@ import yaml
 
 from harness import GOOD_SECRET, ROOT, new_phone, register, send_code, sign_in, wait_for
 from steps import access_lines
+from wire import Wire, request
 
 
 def test_health_and_readiness(server):
@@ -28,6 +30,23 @@ def test_health_and_readiness(server):
     assert {i["name"] for i in told["instances"]} >= {"password", "phone_sms", *stores}
     assert {i["name"] for i in told["instances"] if i["required"]} == stores
     assert client.http.head(server.url + "/healthz").content == b""
+
+
+PATHS_WITHOUT_STORES = ["/healthz", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"]
+
+
+def test_what_needs_no_store_does_not_wait_with_those_who_do(make_server):
+    server = make_server("pool.threads=1", "storage.timeout=20s", "pool.call_timeout=30s", workers=1)
+    who, client = sign_in(server), server.client()
+    body = b'{"nickname":"Kim"}'
+    with Wire(server.url) as stuck:
+        with server.stores.db.stuck_writers():
+            stuck.send(request("PUT", "/api/v1/user/profile", "Content-Type: application/json",
+                               f"Authorization: Bearer {who.tokens['access_token']}", body=body))
+            for path in PATHS_WITHOUT_STORES * 20:
+                assert client.get(path, timeout=10).status_code == 200, path
+            assert not select.select([stuck.sock], [], [], 0)[0], "it was to have the only thread"
+        assert stuck.answer().status == 200
 
 
 # ---- Metrics ----
