@@ -112,6 +112,7 @@ static void *freeze_alice(void *arg)
 
 static int32_t sign_in(void)
 {
+	const struct pintle_identity identity = { sizeof(identity), 1, "phone", PHONE };
 	struct tx tx = new_tx();
 	struct account account;
 	int32_t status = db_begin(&tx);
@@ -121,7 +122,8 @@ static int32_t sign_in(void)
 	if (status == PINTLE_OK && account.status != PINTLE_ACTIVE)
 		status = PINTLE_FORBIDDEN;
 	if (status == PINTLE_OK)
-		status = account_note_login(&tx, account.id, "192.0.2.1", clock_now_ms());
+		status =
+			account_note_login(&tx, account.id, &identity, "192.0.2.1", clock_now_ms());
 	if (status == PINTLE_OK)
 		return db_commit(&tx);
 	db_rollback(&tx);
@@ -137,6 +139,26 @@ static void a_freeze_beats_the_sign_in_under_way(void **state)
 	here.intrude = freeze_alice;
 	assert_int_equal(sign_in(), PINTLE_BUSY);
 	assert_int_equal(sign_in(), PINTLE_FORBIDDEN);
+}
+
+static void *unlink_phone(void *arg)
+{
+	static const char *const usable[] = { "email", NULL };
+	struct tx tx = new_tx();
+
+	assert_int_equal(account_unlink(&tx, alice, "phone", PHONE, usable), PINTLE_OK);
+	return arg;
+}
+
+static void an_identity_unlinked_meanwhile_signs_nobody_in(void **state)
+{
+	(void)state;
+	alice = add_account("phone", PHONE, true);
+	assert_int_equal(link_to(alice, "email", "a@example.com", true), PINTLE_OK);
+	here.before = "UPDATE users SET last_login_time";
+	here.intrude = unlink_phone;
+	assert_int_equal(sign_in(), PINTLE_BUSY);
+	assert_int_equal(sign_in(), PINTLE_NOT_FOUND);
 }
 
 /* ---- Two who claim one identity ---- */
@@ -194,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_STORE(a_freeze_beats_the_sign_in_under_way),
+		WITH_STORE(an_identity_unlinked_meanwhile_signs_nobody_in),
 		WITH_STORE(a_claim_proved_meanwhile_stays),
 		WITH_STORE(a_claim_that_gave_way_is_not_confirmed),
 		WITH_STORE(a_claim_gives_way),
