@@ -124,6 +124,7 @@ static void run_child(const struct supervisor_start *start, const struct trial *
 		(void)!write(socket, err.text, strlen(err.text));
 	else if (!snapshot_send(&snapshot, socket, &err))
 		log_error("%s", err.text);
+	snapshot_fini(&snapshot);
 }
 
 bool checker_start(struct checker *checker, const struct supervisor_start *start,
