@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import pathlib
 import shutil
 
@@ -75,7 +76,18 @@ def unruly(make_unruly):
     return make_unruly()
 
 
+def printed_by(report):
+    """What a test said of its size, whatever process ran it; with -s it has been seen already."""
+    return [line for line in report.capstdout.splitlines() if line.strip()]
+
+
 def pytest_terminal_summary(terminalreporter):
+    terminalreporter.section("sizes of the " + ("full" if FULL else "short") + " form")
+    for report in terminalreporter.getreports("passed"):
+        for line in printed_by(report):
+            name = report.nodeid.rsplit("/", 1)[-1]
+            terminalreporter.write_line(f"{name}, {report.duration:.1f} s: {line}")
+    terminalreporter.write_line("load average of this machine: %.1f, %.1f, %.1f" % os.getloadavg())
     terminalreporter.write_line(f"stores: {PAIR}, hosts: {HOSTS}")
     terminalreporter.write_line(f"races: {ROUNDS} rounds of {N_PARALLEL} requests released at once"
                                 + ("" if FULL else "; PINTLE_FULL=1 makes it 100 rounds"))

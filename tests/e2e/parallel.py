@@ -16,9 +16,9 @@ Shot = namedtuple("Shot", "method path body token headers", defaults=(None, {}))
 Reply = namedtuple("Reply", "status error data headers")
 
 
-def say(what, n_parallel=N_PARALLEL):
-    """A short form names its size in the output (pytest -s, or in the report of a failure)."""
-    print(f"{what}: {ROUNDS} rounds of {n_parallel} in parallel")
+def say(what, n_parallel=N_PARALLEL, rounds=ROUNDS):
+    """A test that has a short and a full form names its size; the end of the output shows it."""
+    print(f"{what}: {rounds} rounds of {n_parallel} in parallel")
 
 
 def _bytes_of(shot, host):

@@ -3,7 +3,7 @@
 import pytest
 
 from harness import new_phone, send_code, sign_in
-from parallel import N_PARALLEL, Shot, release, tally
+from parallel import N_PARALLEL, Shot, release, say, tally
 from steps import (BEHIND_PROXY, LOGIN, PHONE_LOGIN, RESEND_S, SEND, assert_limited, fields_of, from_address,
                    later)
 
@@ -77,6 +77,7 @@ def test_a_number_gets_five_an_hour_and_ten_a_day(make_server, workers):
 
 def test_parallel_requests_send_one_message(make_server):
     server = make_server(BEHIND_PROXY, workers=2)
+    say("sends to one number", rounds=5)
     for _ in range(5):
         phone = new_phone()
         shots = [Shot("POST", SEND, {"phone": SPELLINGS[i % 7].format(phone[3:])}, None,
@@ -152,6 +153,7 @@ def test_sign_in_requests_of_an_address(make_server):
                          "limits.address_per_minute=30", workers=2)
     shots = [Shot("POST", LOGIN, {"account": new_phone(), "password": "wrong"}, None,
                   {"X-Forwarded-For": "203.0.113.5"}) for _ in range(N_PARALLEL)]
+    say("sign-ins of one address", rounds=1)
     replies = release(server.url, shots)
     assert tally(replies) == {(401, "invalid_credentials"): 20, (429, "rate_limited"): 30}
     client = from_address(server, "203.0.113.5")

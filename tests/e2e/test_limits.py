@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in, wait_for
-from parallel import FULL, Shot, release, tally
+from parallel import FULL, Shot, release, say, tally
 from steps import (BEHIND_PROXY, LOGIN, PHONE_LOGIN, PROFILE, SEND, assert_limited, code_again,
                    from_address, later, user_id, wrong)
 
@@ -102,6 +102,7 @@ def test_parallel_guesses_are_all_counted(make_server, workers):
     server = make_server(*MANY_SENDS, workers=workers)
     client, phone = server.client(), new_phone()
     evaluated = []
+    say("guesses at a code", 200, rounds=3)
     for _ in range(3):
         flow_id, code = code_again(server, client, phone)
         shots = [Shot("POST", PHONE_LOGIN, {"phone": phone, "code": wrong(code, i + 1),
@@ -153,6 +154,7 @@ def test_parallel_password_guesses_are_all_counted(make_server, workers):
     server = make_server("pool.hash_queue=1000", workers=workers)
     who = register(server)
     shots = [Shot("POST", LOGIN, {"account": who.phone, "password": f"wrong-{i}"}) for i in range(100)]
+    say("guesses at a password", len(shots), rounds=1)
     seen = tally(release(server.url, shots))
     assert seen == {(401, "invalid_credentials"): 10, (429, "rate_limited"): 90}, seen
 

@@ -108,7 +108,7 @@ def test_a_lost_answer_is_asked_for_again(server):
 def test_parallel_refreshes_make_one_lineage(server):
     """A04 (b): all returned tokens are followed for three generations."""
     tokens = sign_in(server).tokens
-    say("refresh with the tokens of one generation", 3)
+    say("refresh with the tokens of one generation", rounds=3)
     given = {tokens["refresh_token"]}
     for generation in (1, 2, 3):
         shots = [Shot("POST", REFRESH, {"refresh_token": token})
@@ -128,7 +128,7 @@ def test_a_thief_and_the_owner_at_once_leave_no_second_branch(make_server):
     server = make_server("token.refresh_grace=0s", workers=2)
     first = sign_in(server).tokens
     shots = [Shot("POST", REFRESH, {"refresh_token": first["refresh_token"]})] * N_PARALLEL
-    say("refresh without a grace", 1)
+    say("refresh without a grace", rounds=1)
     replies = release(server.url, shots)
     told = tally(replies)
     assert set(told) <= {(200, None), (401, "invalid_token")}, told
@@ -218,7 +218,7 @@ def test_a_refresh_without_a_text_names_the_field(server, body):
 def test_a_refresh_beats_no_logout(server):
     """Logout and refreshes at once: whoever wins, the session is over for good."""
     n_rounds = 50 if FULL else 5
-    print(f"logout against 8 refreshes: {n_rounds} rounds")
+    say("logout against 8 refreshes", 9, n_rounds)
     for _ in range(n_rounds):
         tokens = sign_in(server).tokens
         shots = [Shot("POST", REFRESH, {"refresh_token": tokens["refresh_token"]})] * 8

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import sign_in, wait_for
+from parallel import FULL
 from wire import POST_HEAD, Wire, request
 
-FULL = os.environ.get("PINTLE_FULL") == "1"
 N = 10000 if FULL else 1000
 HEAD_S, BODY_S, WRITE_S = 3, 4, 4
 TICK_S = 0.1
