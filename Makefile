@@ -43,7 +43,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: all run check check-matrix deps deps-check unit e2e-ready e2e e2e-core lint asan tsan fuzz fuzz-short bench install clean help
+.PHONY: all run check check-matrix full deps deps-check unit e2e-ready e2e e2e-core lint asan tsan fuzz fuzz-short bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -55,6 +55,8 @@ help:
 	@echo 'make check      install what the tests need, build, run every test'
 	@echo 'make check-matrix   every end-to-end test on every pair of stores, and on two hosts'
 	@echo 'make unit e2e lint asan tsan fuzz   parts of it, and longer ones'
+	@echo 'make full       the tests of races, crashes, reloads and floods in their long form'
+	@echo 'make valgrind   the unit tests and a server with all its workers under memcheck'
 	@echo 'make bench      speed beside nginx, libevent, express, Glewlwyd, into bench/results/'
 	@echo 'make install    DESTDIR, PREFIX: programs, plugins, SDK'
 
@@ -147,7 +149,13 @@ e2e-core: e2e-ready
 
 check:
 	sh scripts/deps.sh check
-	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short e2e
+	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short valgrind-short e2e
+
+# The long forms: they want the machine for themselves, so one test after the other. Every file that has
+# one takes its size from tests/e2e/parallel.py.
+full: E2E = $(shell grep -lE '^from parallel import' tests/e2e/test_*.py)
+full: e2e-ready
+	PINTLE_FULL=1 $(PYTEST) -n 0 $(E2E) $(PYTEST_ARGS)
 
 check-matrix:
 	sh scripts/deps.sh check
@@ -186,6 +194,7 @@ clean:
 
 include tests/bad_plugins/build.mk
 include tests/fuzz/fuzz.mk
+include tests/valgrind.mk
 include sdk/check/build.mk
 include sdk/install.mk
 include bench/bench.mk

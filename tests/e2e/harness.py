@@ -17,6 +17,8 @@ import yaml
 from stores import DEFAULT, ROOT, Stores
 
 BUILD = os.environ.get("PINTLE_BUILD", os.path.join(ROOT, "build"))
+# A program that the server runs under, with its arguments; it says nothing when all is well.
+UNDER = os.environ.get("PINTLE_UNDER", "").split()
 START_S = 60
 # Limits that a suite on one address would run into; tests of limits set their own.
 ROOMY = [
@@ -73,7 +75,7 @@ class Server:
             file.write(text)
 
     def command(self):
-        args = [self.binary, "-c", self.conf]
+        args = [*UNDER, self.binary, "-c", self.conf]
         for option in self.options:
             args += ["-o", option]
         return args
@@ -135,6 +137,7 @@ class Server:
                 assert status == 0, f"exit status {status}\n{self.log()[-6000:]}"
             log = self.log()
             assert "Sanitizer" not in log and "runtime error" not in log, log[-20000:]
+            assert not re.search(r"^==\d+== ", log, re.M), log[-20000:]
         finally:
             if self.process and self.process.poll() is None:
                 self.kill()
