@@ -9,23 +9,23 @@
 #include <assert.h>
 #include <errno.h>
 #include <pintle/status.h>
-#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 /* One blocking op under way. The caller may give up first, or the driver answer first: the last of the
- * two frees it. */
+ * two frees it. A semaphore and no condition: waking the caller is most of what an op costs. */
 struct waiter {
 	const struct kv *kv;
 	struct pintle_kv_request request;
 	struct arena arena; /* holds the request, and then the answer */
-	pthread_mutex_t mutex;
-	pthread_cond_t is_answered; /* mutex guards what follows */
-	bool is_done, is_abandoned;
-	int32_t status;
-	struct kv_result result;
-	int n_refs;
+	sem_t is_answered;
+	_Atomic bool is_abandoned;
+	_Atomic int n_refs;
+	struct kv_result result; /* before status is set */
+	_Atomic int32_t status;  /* before is_answered is posted */
 };
 
 bool kv_is_inline(const struct kv *kv)
@@ -84,16 +84,10 @@ static struct waiter *waiter_new(const struct kv *kv, const struct pintle_kv_req
 	struct waiter *waiter = xcalloc(1, sizeof(*waiter));
 	struct pintle_kv_request *copy = &waiter->request;
 	struct pintle_kv_limit *limits;
-	pthread_condattr_t attr;
 
 	waiter->kv = kv;
 	waiter->n_refs = 2;
-	waiter->status = PINTLE_TIMEOUT;
-	(void)pthread_mutex_init(&waiter->mutex, NULL); /* none of these fail on Linux */
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&waiter->is_answered, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	(void)sem_init(&waiter->is_answered, 0, 0); /* cannot fail with these */
 	*copy = *request;
 	copy->key = copy_bytes(&waiter->arena, request->key, request->key_len);
 	copy->value = copy_bytes(&waiter->arena, request->value, request->value_len);
@@ -111,15 +105,9 @@ static struct waiter *waiter_new(const struct kv *kv, const struct pintle_kv_req
 
 static void waiter_drop(struct waiter *waiter)
 {
-	bool is_last;
-
-	(void)pthread_mutex_lock(&waiter->mutex);
-	is_last = --waiter->n_refs == 0;
-	(void)pthread_mutex_unlock(&waiter->mutex);
-	if (!is_last)
+	if (atomic_fetch_sub(&waiter->n_refs, 1) > 1)
 		return;
-	(void)pthread_cond_destroy(&waiter->is_answered);
-	(void)pthread_mutex_destroy(&waiter->mutex);
+	(void)sem_destroy(&waiter->is_answered);
 	arena_fini(&waiter->arena);
 	free(waiter);
 }
@@ -128,14 +116,9 @@ static void answer_waiter(void *ctx, const struct pintle_kv_answer *answer)
 {
 	struct waiter *waiter = ctx;
 
-	(void)pthread_mutex_lock(&waiter->mutex);
-	if (!waiter->is_abandoned) {
-		waiter->status = answer->status;
-		copy_answer(answer, &waiter->arena, &waiter->result);
-	}
-	waiter->is_done = true;
-	(void)pthread_cond_signal(&waiter->is_answered);
-	(void)pthread_mutex_unlock(&waiter->mutex);
+	copy_answer(answer, &waiter->arena, &waiter->result);
+	atomic_store(&waiter->status, answer->status);
+	(void)sem_post(&waiter->is_answered);
 	waiter_drop(waiter);
 }
 
@@ -143,36 +126,39 @@ static void answer_waiter(void *ctx, const struct pintle_kv_answer *answer)
 static void submit_waiter(void *arg)
 {
 	struct waiter *waiter = arg;
-	bool is_abandoned;
 
-	(void)pthread_mutex_lock(&waiter->mutex);
-	is_abandoned = waiter->is_abandoned;
-	(void)pthread_mutex_unlock(&waiter->mutex);
-	if (is_abandoned)
+	if (atomic_load(&waiter->is_abandoned))
 		waiter_drop(waiter);
 	else
 		kv_submit(waiter->kv, &waiter->request, answer_waiter, waiter);
 }
 
-static int32_t wait_for(struct waiter *waiter, int64_t deadline_ms, struct arena *arena,
-			struct kv_result *out)
+static bool is_answered_by(struct waiter *waiter, int64_t deadline_ms)
 {
 	const struct timespec until = { .tv_sec = deadline_ms / 1000,
 					.tv_nsec = deadline_ms % 1000 * 1000000 };
-	int32_t status;
-	int rc = 0;
+	int rc;
 
-	(void)pthread_mutex_lock(&waiter->mutex);
-	while (!waiter->is_done && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&waiter->is_answered, &waiter->mutex, &until);
-	waiter->is_abandoned = !waiter->is_done;
-	status = waiter->status;
-	if (out) {
-		*out = waiter->result;
-		if (out->value)
+	do
+		rc = sem_clockwait(&waiter->is_answered, CLOCK_MONOTONIC, &until);
+	while (rc != 0 && errno == EINTR);
+	return rc == 0;
+}
+
+static int32_t wait_for(struct waiter *waiter, int64_t deadline_ms, struct arena *arena,
+			struct kv_result *out)
+{
+	int32_t status = PINTLE_TIMEOUT;
+
+	if (is_answered_by(waiter, deadline_ms)) {
+		status = atomic_load(&waiter->status);
+		if (out)
+			*out = waiter->result;
+		if (out && out->value)
 			out->value = arena_copy(arena, out->value, out->value_len);
+	} else {
+		atomic_store(&waiter->is_abandoned, true);
 	}
-	(void)pthread_mutex_unlock(&waiter->mutex);
 	waiter_drop(waiter);
 	return status;
 }
