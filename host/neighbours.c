@@ -168,15 +168,18 @@ static int32_t look_around(const struct neighbours *self, const char *token, con
 	return status;
 }
 
-static bool is_good(int32_t status, const char *wrong, struct err *err)
+/* store: the one that was asked last. */
+static bool is_good(int32_t status, const char *store, const char *wrong, struct err *err)
 {
 	if (status == PINTLE_OK)
 		return true;
 	if (status == PINTLE_CONFLICT && wrong)
 		return err_set(err, "%s (a host that was killed counts for %d more minutes)", wrong,
 			       ALIVE_MS / 60000);
-	return err_set(err, "[storage]: a store does not answer, so the hosts that share it are "
-			    "not known");
+	return err_set(err,
+		       "[storage] %s: the store does not answer, so the hosts that share it are "
+		       "not known",
+		       store);
 }
 
 /* Two hosts that start at once see each other: one row is there before the other looks. */
@@ -187,6 +190,7 @@ bool neighbours_join(const struct neighbours *self, struct err *err)
 	const char *token, *wrong = NULL;
 	void *lock = NULL;
 	int32_t status = read_token(self->kv, &arena, &token);
+	const char *store = status == PINTLE_OK ? "db" : "kv";
 
 	if (status == PINTLE_OK)
 		status = ops->lock(self->db->self, LOCK_NAME, TIMEOUT_MS, &lock);
@@ -197,7 +201,7 @@ bool neighbours_join(const struct neighbours *self, struct err *err)
 	if (lock)
 		ops->unlock(self->db->self, lock);
 	arena_fini(&arena);
-	return is_good(status, wrong, err);
+	return is_good(status, store, wrong, err);
 }
 
 /* Where the store has lost its memory, the others are looked at the next time: they know it by then. */
@@ -207,6 +211,7 @@ bool neighbours_renew(const struct neighbours *self, struct err *err)
 	const char *token, *wrong = NULL;
 	bool is_known = false;
 	int32_t status = read_token(self->kv, &arena, &token);
+	const char *store = status == PINTLE_OK ? "db" : "kv";
 
 	if (status == PINTLE_OK)
 		status = has_said(self, token, &is_known);
@@ -215,7 +220,7 @@ bool neighbours_renew(const struct neighbours *self, struct err *err)
 	if (status == PINTLE_OK && is_known)
 		status = look_around(self, token, &wrong);
 	arena_fini(&arena);
-	return is_good(status, wrong, err);
+	return is_good(status, store, wrong, err);
 }
 
 bool neighbours_alone(const struct neighbours *self, struct err *err)

@@ -31,7 +31,7 @@ def server(redis):
 def test_a_first_start_without_it_is_refused(server, redis):
     redis.stop()
     line = refusal(server)
-    assert line.startswith("[storage]"), line
+    assert line.startswith("[storage] kv: "), line
     assert "Connection refused" in server.log() and redis.address in server.log(), server.log()
     redis.start()
     server.start()
