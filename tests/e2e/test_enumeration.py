@@ -195,6 +195,7 @@ def cpu_ms(server):
 N_SAMPLES = 300 if FULL else 12
 
 
+@pytest.mark.one_host(reason="the work of one worker is looked at")
 def test_a_hash_is_computed_for_everybody(make_server):
     """One that is not computed, or with a cost of one less, is half the work or less."""
     server = make_server("limits.secret_failures=1000", "limits.secret_failures_total=10000",
