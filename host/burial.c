@@ -84,7 +84,9 @@ static int32_t run_page(struct burial *burial, const struct db *db, const struct
 	if (status != PINTLE_OK)
 		return status;
 	*is_last_out = page.n_rows < PAGE;
-	*burial = *is_last_out ? (struct burial){ 0 } : page.end;
+	*burial = page.end;
+	if (*is_last_out)
+		*burial = (struct burial){ 0 }; /* the next run begins anew */
 	return PINTLE_OK;
 }
 

@@ -103,7 +103,7 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 	if (status != PINTLE_OK)
 		return status;
 	status = host->account_find(call, &identity, &account);
-	if (status == PINTLE_OK || status == PINTLE_NOT_FOUND) /* looked up for strangers, too: id 0 */
+	if (status == PINTLE_OK || status == PINTLE_NOT_FOUND) /* for strangers, too: id 0 */
 		status = credential_load(self, call, account.id, &stored);
 	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
 		return status;
