@@ -89,6 +89,15 @@ static bool is_in_step(struct conn *conn, bool *out)
 	return is_answered;
 }
 
+/* What one node has committed another one shows a moment later, unless it is asked to wait for it: a
+ * session that was revoked must not live on there. */
+static bool ask_for_all_commits(struct conn *conn)
+{
+	static const char sql[] = "SET SESSION wsrep_sync_wait = 1";
+
+	return mysql_real_query(conn->mysql, sql, sizeof(sql) - 1) == 0;
+}
+
 static void warn_of_loss(struct conn *conn, const struct look *look)
 {
 	const char *name = conn->servers->list[conn->server].name;
@@ -129,7 +138,7 @@ int32_t conn_setup(struct conn *conn, char *why, size_t why_len)
 	}
 	if (!look_around(conn, &look))
 		return fail(conn, why, why_len);
-	if (look.is_in_cluster && !is_in_step(conn, &is_ready))
+	if (look.is_in_cluster && (!is_in_step(conn, &is_ready) || !ask_for_all_commits(conn)))
 		return fail(conn, why, why_len);
 	if (!is_ready)
 		return refuse(conn, "is not in step with its cluster", why, why_len);

@@ -130,7 +130,7 @@ static bool is_current(struct pool *pool, const struct conn *conn)
 	(void)pthread_mutex_lock(&pool->mutex);
 	best = pool->best;
 	(void)pthread_mutex_unlock(&pool->mutex);
-	return conn->server <= best &&
+	return conn->server == best &&
 	       !servers_is_outdated(pool->servers, conn->server, conn->opened_ms);
 }
 
@@ -181,7 +181,7 @@ void pool_give(struct pool *pool, struct conn *conn)
 
 static bool is_stale(struct pool *pool, const struct conn *conn)
 {
-	return conn->server > pool->best || conn_is_closed(conn) ||
+	return conn->server != pool->best || conn_is_closed(conn) ||
 	       site_now(pool->site) - conn->idle_since_ms >= IDLE_MAX_MS;
 }
 
