@@ -20,7 +20,7 @@ from parallel import FULL
 from stores import DEFAULT, PAIR, MariaDB, Redis
 from workers import CHECK, worker_of
 
-N_CLIENTS = 8
+N_CLIENTS = 64
 if PAIR == DEFAULT:
     N_KILLS, N_ACKS = (50, 20000) if FULL else (5, 1000)
 else:
