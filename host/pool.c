@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,11 +131,21 @@ static void release_place(struct pool *pool)
 		(void)pthread_cond_broadcast(&pool->calm);
 }
 
+/* A thread of the batch class does not interrupt the one that wakes it: the loop hands out all it has
+ * before a processor that both share goes from one to the other. */
+static void give_way_to_loop(void)
+{
+	const struct sched_param none = { 0 };
+
+	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none); /* refused, it is slower */
+}
+
 static void *run_jobs(void *arg)
 {
 	struct pool *pool = arg;
 
 	board_watch_thread();
+	give_way_to_loop();
 	(void)pthread_mutex_lock(&pool->lock);
 	while (!pool->is_ending) {
 		struct job *job = take_job(pool);
