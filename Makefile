@@ -57,7 +57,8 @@ help:
 	@echo 'make unit e2e lint asan tsan fuzz   parts of it, and longer ones'
 	@echo 'make full       the tests of races, crashes, reloads and floods in their long form'
 	@echo 'make valgrind   the unit tests and a server with all its workers under memcheck'
-	@echo 'make bench      speed beside nginx, libevent, express, Glewlwyd, into bench/results/'
+	@echo 'make bench      speed beside nginx, libevent, express, Glewlwyd, into bench/results/;'
+	@echo '                BENCH_ONLY=stores: beside Redis and MariaDB themselves'
 	@echo 'make install    DESTDIR, PREFIX: programs, plugins, SDK'
 
 # ---- Programs ----

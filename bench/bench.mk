@@ -1,9 +1,14 @@
-# `make bench`: measured side by side with peers in one run. BENCH_ROUNDS and BENCH_SECONDS shorten it.
+# `make bench`: measured side by side with peers in one run. BENCH_ROUNDS and BENCH_SECONDS shorten it;
+# BENCH_ONLY=stores is the part on MariaDB and Redis, which `make bench` alone leaves out.
+BENCH_ONLY ?=
 BENCH_OUT := $(BUILD)/bench
 BENCH_LOAD := paced idle logins
 BENCH_BARE := evhttp_hello bev_hello hash_rate
+BENCH_STORES := redis_raw group_commit
+BENCH_OWN := probe_sms kv_load
 BENCH_BIN := $(addprefix $(BENCH_OUT)/,$(BENCH_LOAD) $(BENCH_BARE))
-BENCH_SO := $(PLUGINS:%=$(BENCH_OUT)/plugins/%.so) $(BENCH_OUT)/plugins/probe_sms.so
+BENCH_STORES_BIN := $(addprefix $(BENCH_OUT)/,$(BENCH_STORES))
+BENCH_SO := $(addprefix $(BENCH_OUT)/plugins/,$(PLUGINS:%=%.so) $(BENCH_OWN:%=%.so))
 
 .PHONY: bench bench-build
 
@@ -17,7 +22,12 @@ $(addprefix $(BENCH_OUT)/,$(BENCH_LOAD)): $(BENCH_OUT)/%: $(BENCH_OUT)/%.o $(BEN
 $(addprefix $(BENCH_OUT)/,$(BENCH_BARE)): $(BENCH_OUT)/%: $(BENCH_OUT)/%.o
 	$(CC) $(SANFLAGS) -o $@ $^ -levent -lcrypt
 
-$(BENCH_OUT)/plugins/probe_sms.so: $(BENCH_OUT)/probe_sms.o
+$(BENCH_OUT)/group_commit.o: ALL_CFLAGS += $(shell pkg-config --cflags libmariadb)
+
+$(BENCH_STORES_BIN): $(BENCH_OUT)/%: $(BENCH_OUT)/%.o $(BENCH_OUT)/client.o
+	$(CC) $(SANFLAGS) -o $@ $^ -levent -lhiredis -lmariadb -lpthread
+
+$(BENCH_OWN:%=$(BENCH_OUT)/plugins/%.so): $(BENCH_OUT)/plugins/%.so: $(BENCH_OUT)/%.o
 	@mkdir -p $(@D)
 	$(CC) $(PLUGIN_LDFLAGS) -o $@ $^
 	@chmod go-w $@ $(@D)
@@ -27,8 +37,8 @@ $(BENCH_OUT)/plugins/%.so: $(BUILD)/plugins/%.so
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-bench-build: all $(BENCH_BIN) $(BENCH_SO)
+bench-build: all $(BENCH_BIN) $(BENCH_STORES_BIN) $(BENCH_SO)
 
 bench: bench-build
 	sh bench/deps.sh $(BENCH_OUT)
-	PINTLE_BUILD=$(abspath $(BUILD)) $(PYTHON) bench/run.py
+	PINTLE_BUILD=$(abspath $(BUILD)) BENCH_ONLY=$(BENCH_ONLY) $(PYTHON) bench/run.py

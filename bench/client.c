@@ -21,6 +21,14 @@ int64_t client_now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+double client_cpu_seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 void client_die(const char *what)
 {
 	(void)fprintf(stderr, "%s: %s\n", what, strerror(errno));

@@ -16,6 +16,7 @@ struct client {
 };
 
 int64_t client_now_us(void);
+double client_cpu_seconds(void); /* of this process so far */
 /* Prints why and ends the program: a load that fails measures nothing. */
 void client_die(const char *what) __attribute__((noreturn));
 /* Connects from 127.0.0.host to port of 127.0.0.1; non-blocking afterwards. */

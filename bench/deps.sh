@@ -10,6 +10,8 @@ command -v wrk >/dev/null || todo="$todo wrk"
 command -v node >/dev/null || todo="$todo nodejs"
 command -v npm >/dev/null || command -v node >/dev/null || todo="$todo npm"
 command -v glewlwyd >/dev/null || todo="$todo glewlwyd"
+command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || todo="$todo mariadb-server"
+command -v redis-server >/dev/null || todo="$todo redis-server"
 
 if [ -n "$todo" ] && [ "$(id -u)" -eq 0 ]; then
 	# Debian starts a service when it is installed; the benchmark starts its own, privately.
@@ -32,8 +34,8 @@ fi
 
 command -v wrk >/dev/null && [ -x /usr/sbin/nginx ] || { echo "the benchmark needs wrk and nginx" >&2; exit 1; }
 
-if command -v npm >/dev/null && [ ! -d "$folder/node_modules/express" ]; then
-	npm install --silent --no-audit --no-fund --prefix "$folder" express jsonwebtoken ||
-		echo "not installed: express, jsonwebtoken" >&2
+if command -v npm >/dev/null && [ ! -d "$folder/node_modules/ioredis" ]; then
+	npm install --silent --no-audit --no-fund --prefix "$folder" express jsonwebtoken ioredis ||
+		echo "not installed: express, jsonwebtoken, ioredis" >&2
 fi
 exit 0

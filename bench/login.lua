@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- wrk: the password login whose body BODY holds.
+-- wrk: posts the JSON that BODY holds.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = os.getenv("BODY")

@@ -11,12 +11,14 @@ from servers import TOOLS, pinned
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
 CONNECTIONS = 64
+N_SESSIONS = 10000
 
 
 class Run:
     """One load on one server: rates by the clock and by the processor time of the server."""
 
     def __init__(self, count, seconds, cpu):
+        self.seconds = seconds
         self.rate = count / seconds
         self.cpu_rate = count / cpu if cpu > 0 else 0
         self.cpu_share = cpu / seconds
@@ -44,6 +46,32 @@ def wrk(server, url=None, script=None, headers=None, connections=CONNECTIONS, se
     count, seconds = int(line.split()[0]), line.split()[3].rstrip(",")
     unit = 60 if seconds.endswith("m") else 1
     return Run(count, float(seconds.rstrip("sm")) * unit, cpu)
+
+
+def tokens_script(path):
+    return ("check.lua", {"TOKENS": path})
+
+
+def first_line(path):
+    with open(path, encoding="ascii") as file:
+        return file.readline().strip()
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def warm_up(server, tokens, cpus="1"):
+    """Until every worker has verified every token."""
+    script, misses = tokens_script(tokens), -1
+    while misses != (misses := server.token_misses()):
+        wrk(server, script=script, cpus=cpus, seconds=2)
+
+
+def sign_ins(server, count):
+    before = server.cpu_seconds()
+    said, _ = server.sign_in(count)
+    return Run(said["n"], said["seconds"], server.cpu_seconds() - before)
 
 
 def paced(server, token, seconds, cpus="1", rate=200):

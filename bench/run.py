@@ -13,33 +13,14 @@ import urllib.request
 
 import glewlwyd
 import servers
-from measure import ROUNDS, SECONDS, Run, paced, ratio, rounds_of, spread, table, wrk
+import stores
+from measure import (N_SESSIONS, ROUNDS, SECONDS, bearer, first_line, paced, ratio, rounds_of, sign_ins,
+                     spread, table, tokens_script, warm_up, wrk)
 from servers import CHECK, TOOLS, Pintle, Skip, pinned
 
-N_SESSIONS = 10000
 N_STRANGERS = 1000  # tokens for a cache of 16: each has been forgotten when it comes again
 N_IDLE = 10000
 SECRET = "Rhubarb-lantern-42"
-
-
-def tokens_script(path):
-    return ("check.lua", {"TOKENS": path})
-
-
-def first_line(path):
-    with open(path, encoding="ascii") as file:
-        return file.readline().strip()
-
-
-def bearer(token):
-    return {"Authorization": f"Bearer {token}"}
-
-
-def warm_up(server, tokens, cpus="1"):
-    """Until every worker has verified every token."""
-    script, misses = tokens_script(tokens), -1
-    while misses != (misses := server.token_misses()):
-        wrk(server, script=script, cpus=cpus, seconds=2)
 
 
 def checks():
@@ -95,12 +76,6 @@ def checks():
                        ("idle", idle), (f"{N_SESSIONS:,} sessions made and known", warm),
                        ("after all runs", loaded))])
     return "".join([text, *(f"\nNot measured: {why}\n" for why in skipped), "\n", memory])
-
-
-def sign_ins(server, count):
-    before = server.cpu_seconds()
-    said, _ = server.sign_in(count)
-    return Run(said["n"], said["seconds"], server.cpu_seconds() - before)
 
 
 def code_logins():
@@ -247,6 +222,8 @@ PARTS = [
     ("Idle connections", idle_connections),
     ("Start", start_up),
 ]
+# What is measured together, by the name in BENCH_ONLY and at the end of the file of results.
+SETS = {"": PARTS, "stores": stores.PARTS}
 
 
 def said_by(*command):
@@ -257,15 +234,17 @@ def said_by(*command):
     return (done.stdout or done.stderr).strip().splitlines()[0]
 
 
-def machine():
+def machine(only):
     with open("/proc/cpuinfo", encoding="ascii") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     revision = said_by("git", "-C", servers.ROOT, "rev-parse", "--short", "HEAD")
     return (f"{model}, {os.cpu_count()} processors, {pages:.0f} GiB; Linux {platform.release()}; "
             f"{said_by('cc', '--version')}; {said_by('/usr/sbin/nginx', '-v')}; node {said_by('node', '--version')}; "
+            f"{said_by('mariadbd', '--version')}; {said_by('redis-server', '--version')}; "
             f"load before: {os.getloadavg()[0]:.2f}. pintle {revision}.\n\n"
-            f"`make bench BENCH_ROUNDS={ROUNDS} BENCH_SECONDS={SECONDS:g}`: every target once a round, in turn, "
+            f"`make bench {only and 'BENCH_ONLY=' + only + ' '}BENCH_ROUNDS={ROUNDS} "
+            f"BENCH_SECONDS={SECONDS:g}`: every target once a round, in turn, "
             f"{SECONDS:g} s each, wrk with 64 connections. Figures are the median (least–most) of the rounds, "
             "ratios of the ratio within each round by server CPU second. "
             "Any answer but 2xx ends the run.\n")
@@ -277,17 +256,19 @@ def main():
     shutil.rmtree(servers.WORK, ignore_errors=True)
     os.makedirs(servers.WORK)
     now = datetime.datetime.now()
-    wanted = sys.argv[1:]
-    text = f"# pintle, measured {now:%Y-%m-%d %H:%M}\n\n{machine()}"
+    wanted, only = sys.argv[1:], os.environ.get("BENCH_ONLY", "")
+    if only not in SETS:
+        sys.exit(f"BENCH_ONLY={only}: one of {', '.join(filter(None, SETS))}, or nothing")
+    text = f"# pintle, measured {now:%Y-%m-%d %H:%M}\n\n{machine(only)}"
     print(text, flush=True)
-    for title, part in PARTS:
+    for title, part in SETS[only]:
         if wanted and part.__name__ not in wanted:
             continue
         section = f"## {title}\n\n{part()}"
         print(section, flush=True)
         text += f"\n{section}"
     if not wanted:
-        path = os.path.join(servers.ROOT, "bench", "results", f"{now:%Y-%m-%d}.md")
+        path = os.path.join(servers.ROOT, "bench", "results", f"{now:%Y-%m-%d}{only and '-' + only}.md")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)

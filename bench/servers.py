@@ -62,6 +62,15 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+def cpu_seconds_of(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
 def _memory_mib(pid):
     own = mapped = 0
     with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as file:
@@ -97,12 +106,7 @@ class Process:
         return children(self.process.pid) or [self.process.pid]
 
     def cpu_seconds(self):
-        total = 0
-        for pid in self.workers():
-            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-                fields = file.read().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        return cpu_seconds_of(self.workers())
 
     def memory_mib(self):
         """Resident memory of the largest worker, without and with what it sees of the kv store's map."""
@@ -119,15 +123,75 @@ class Process:
         self.process.stdout.close()
 
 
-class Pintle(Process):
-    """pintled on the embedded stores as shipped, codes going to the load client instead of the outbox."""
+class Private:
+    """A MariaDB or Redis of the benchmark's own, by the script that the tests use; on the load's core."""
 
-    def __init__(self, name, cpus="0", workers=1, options=()):
+    def __init__(self, script, name, *options, cpus="1"):
+        self.folder = os.path.join(WORK, name)
+        self.script = os.path.join(ROOT, "scripts", script)
+        said = subprocess.run(pinned(cpus, "sh", self.script, "start", self.folder, *options), check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+        told = dict(line.split("=", 1) for line in said.splitlines())
+        self.port, self.pid, self.socket = int(told["port"]), int(told["pid"]), told["socket"]
+
+    def workers(self):
+        return [self.pid]
+
+    def cpu_seconds(self):
+        return cpu_seconds_of([self.pid])
+
+    def ask(self, *command):
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def stop(self):
+        subprocess.run(["sh", self.script, "stop", self.folder], check=True)
+
+
+class Redis(Private):
+    def __init__(self, name, *options, cpus="1"):
+        super().__init__("redis.sh", name, *options, cpus=cpus)
+
+    def memory(self):
+        """Bytes its records take."""
+        said = self.ask("redis-cli", "-s", self.socket, "INFO", "memory")
+        return int(next(line.split(":")[1] for line in said.splitlines()
+                        if line.startswith("used_memory:")))
+
+
+class MariaDB(Private):
+    def __init__(self, name, *options, cpus="1"):
+        super().__init__("mariadb.sh", name, *options, cpus=cpus)
+        self.sql("CREATE DATABASE pintle")
+
+    def sql(self, statement):
+        """Rows, each a list of texts."""
+        said = self.ask("mariadb", "--no-defaults", "--user=root", f"--socket={self.socket}", "-N", "-B",
+                        "--execute", statement)
+        return [line.split("\t") for line in said.splitlines()]
+
+
+def on_stores(mariadb=None, redis=None):
+    """conf.d's section on stores; what is None stays embedded."""
+    conf = f"[storage]\ndb = {'mysql' if mariadb else 'sqlite'}\nkv = {'redis' if redis else 'lmdb'}\n"
+    conf += ("[mysql]\nplugin = db_mysql\nrequired = yes\ndatabase = pintle\nuser = pintle\n"
+             f"password = pintle\nhost = 127.0.0.1:{mariadb.port}\n" if mariadb
+             else "[sqlite]\nplugin = db_sqlite\nrequired = yes\n")
+    return conf + (f"[redis]\nplugin = kv_redis\nrequired = yes\nhost = 127.0.0.1:{redis.port}\n" if redis
+                   else "[lmdb]\nplugin = kv_lmdb\nrequired = yes\n")
+
+
+class Pintle(Process):
+    """pintled on the embedded stores as shipped, or on those of conf, codes going to the load client instead
+    of the outbox."""
+
+    def __init__(self, name, cpus="0", workers=1, options=(), conf=None):
         self.folder = os.path.join(WORK, name)
         self.socket = os.path.join(self.folder, "codes.sock")
-        self.n_numbers = 0
+        self.next_number = FIRST_NUMBER
         shutil.copytree(os.path.join(ROOT, "conf.d"), os.path.join(self.folder, "conf"))
         self._messages_to_client()
+        if conf:
+            self._write_conf("10-storage.ini", conf)
         self.command = [os.path.join(BUILD, "pintled"), "-c", "conf"]
         for option in [f"server.plugin_dir={TOOLS}/plugins", "server.listen=127.0.0.1:0",
                        "log.level=warn", f"server.workers={workers}", *NO_LIMITS, *options]:
@@ -148,15 +212,17 @@ class Pintle(Process):
         self.url = self.base + CHECK
 
     def _messages_to_client(self):
-        path = os.path.join(self.folder, "conf", "40-messages.ini")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"[group sms]\nsenders = probe_sms\n\n[probe_sms]\nsocket = {self.socket}\n")
+        self._write_conf("40-messages.ini",
+                         f"[group sms]\nsenders = probe_sms\n\n[probe_sms]\nsocket = {self.socket}\n")
+
+    def _write_conf(self, name, text):
+        with open(os.path.join(self.folder, "conf", name), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def sign_in(self, count, connections=64, cpus="1"):
         """Sign-ins by code with new numbers: what the load client says, and the file of their tokens."""
         tokens = os.path.join(self.folder, "tokens")
-        first = self.n_numbers + FIRST_NUMBER
-        self.n_numbers += count
+        first, self.next_number = self.next_number, self.next_number + count
         said = subprocess.run(pinned(cpus, f"{TOOLS}/logins", str(self.port), self.socket, str(first),
                                      str(count), str(connections), tokens),
                               check=True, capture_output=True, text=True).stdout
@@ -169,7 +235,7 @@ class Pintle(Process):
                     if line.startswith('pintle_token_cache_total{result="miss"}'))
 
     def last_number(self):
-        return f"+8613{self.n_numbers + FIRST_NUMBER - 1}"
+        return f"+8613{self.next_number - 1}"
 
 
 def bare(program, cpus="0"):
@@ -235,13 +301,13 @@ def nginx(name, guarded_by=None, cpus="0"):
                    f"http://127.0.0.1:{port}/return", cpus).wait_for_answer()
 
 
-def express(cpus="0"):
+def express(cpus="0", program="express.js", args=(), needs="express"):
     """express + jsonwebtoken; .token is one it signed."""
-    if not os.path.isdir(os.path.join(TOOLS, "node_modules", "express")) or not shutil.which("node"):
-        raise Skip("express is not installed: npm or its registry was not to be had")
+    if not os.path.isdir(os.path.join(TOOLS, "node_modules", needs)) or not shutil.which("node"):
+        raise Skip(f"{needs} is not installed: npm or its registry was not to be had")
     port = free_port()
-    shutil.copy(os.path.join(ROOT, "bench", "express.js"), TOOLS)
-    server = Process("express", ["node", f"{TOOLS}/express.js", str(port)],
+    shutil.copy(os.path.join(ROOT, "bench", program), TOOLS)
+    server = Process(f"express-{port}", ["node", f"{TOOLS}/{program}", str(port), *args],
                      f"http://127.0.0.1:{port}/check", cpus)
     server.token = server.process.stdout.readline().decode().strip()
     return server.wait_for_answer({"Authorization": f"Bearer {server.token}"})
