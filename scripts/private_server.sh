@@ -1,6 +1,7 @@
 # Shared by the scripts that start a server of a test's own (mariadb.sh, redis.sh); sourced, not run.
 # A folder is one server: its data, log, pid and port. Started again on the same folder, a server has
-# the same data and the same port.
+# the same data and the same port. With PRIVATE_OWNER=PID the server ends when that process has gone,
+# so that a test that is killed leaves nothing behind.
 
 READY_TRIES=3000 # of 20 ms: a minute, for a machine busy with a whole suite
 PORT_TRIES=20
@@ -45,6 +46,13 @@ wait_ready() {
 	done
 }
 
+# watch_owner PID: ends the server PID with its owner.
+watch_owner() {
+	[ -n "${PRIVATE_OWNER:-}" ] || return 0
+	setsid sh -c 'while kill -0 "$1"; do kill -0 "$2" || exit 0; sleep 1; done; kill "$2"' \
+		sh "$PRIVATE_OWNER" "$1" </dev/null >/dev/null 2>&1 &
+}
+
 # start_private DIR LAUNCH IS_READY: LAUNCH PORT starts the server in the background, IS_READY asks it.
 # The port is below those the kernel gives to clients; one that is taken makes the server exit before
 # it makes its socket, so who answers there is the one started.
@@ -63,6 +71,7 @@ start_private() {
 		if wait_ready "$pid" "$3"; then
 			echo "$port" > "$dir/port"
 			echo "$pid" > "$dir/pid"
+			watch_owner "$pid"
 			printf 'port=%s\nsocket=%s\npid=%s\n' "$port" "$dir/socket" "$pid"
 			return
 		fi

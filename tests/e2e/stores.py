@@ -33,6 +33,7 @@ class Private:
 
     def _run(self, *args):
         done = subprocess.run(["sh", os.path.join(ROOT, "scripts", self.script), *args],
+                              env={**os.environ, "PRIVATE_OWNER": str(os.getpid())},
                               capture_output=True, text=True, timeout=START_S, check=False)
         assert done.returncode == 0, f"{self.script} {args}: {done.stderr}"
         return dict(line.split("=", 1) for line in done.stdout.splitlines())

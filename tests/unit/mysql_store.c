@@ -35,8 +35,10 @@ void mysql_server_start(struct mysql_server *server, const char *options)
 
 	if (!server->dir)
 		server->dir = fake_dir_new();
-	(void)snprintf(command, sizeof(command), "exec sh scripts/mariadb.sh start %s %s",
-		       server->dir, options);
+	(void)snprintf(
+		command, sizeof(command),
+		"PRIVATE_OWNER=%d; export PRIVATE_OWNER; exec sh scripts/mariadb.sh start %s %s",
+		(int)getpid(), server->dir, options);
 	told = popen(command, "re");
 	while (told && fgets(line, sizeof(line), told))
 		read_line(server, line);

@@ -25,8 +25,8 @@ void redis_server_start(struct redis_server *server, const char *options)
 
 	if (!server->dir)
 		server->dir = fake_dir_new();
-	(void)snprintf(command, sizeof(command), "sh scripts/redis.sh start %s %s", server->dir,
-		       options);
+	(void)snprintf(command, sizeof(command), "PRIVATE_OWNER=%d sh scripts/redis.sh start %s %s",
+		       (int)getpid(), server->dir, options);
 	out = popen(command, "re");
 	assert_non_null(out);
 	while (fgets(line, sizeof(line), out)) {
