@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 /* A watched descriptor, or one piece of recurring work. */
 struct watch {
@@ -23,8 +24,9 @@ struct watch {
 	_Atomic bool is_running;
 };
 
-/* A timer that fires once. */
+/* A timer that fires once, if the loop lives that long. */
 struct timer {
+	LIST_ENTRY(timer) link;
 	struct pintle_inst *inst;
 	pintle_timer_cb *cb;
 	void *arg;
@@ -33,6 +35,7 @@ struct timer {
 static struct {
 	pthread_mutex_t lock;
 	struct watch *first;
+	LIST_HEAD(timers, timer) timers;
 } watches = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void add(struct watch *watch)
@@ -105,6 +108,9 @@ static void fire(void *arg)
 	struct timer *timer = arg;
 	struct breadcrumb before = breadcrumb_enter(timer->inst->board_index, "timer");
 
+	(void)pthread_mutex_lock(&watches.lock);
+	LIST_REMOVE(timer, link);
+	(void)pthread_mutex_unlock(&watches.lock);
 	timer->cb(timer->arg);
 	breadcrumb_leave(before);
 	free(timer);
@@ -115,6 +121,9 @@ int32_t watch_timer(struct pintle_inst *inst, int64_t delay_ms, pintle_timer_cb 
 	struct timer *timer = xcalloc(1, sizeof(*timer));
 
 	*timer = (struct timer){ .inst = inst, .cb = cb, .arg = arg };
+	(void)pthread_mutex_lock(&watches.lock);
+	LIST_INSERT_HEAD(&watches.timers, timer, link);
+	(void)pthread_mutex_unlock(&watches.lock);
 	loop_after(inst->host->loop, delay_ms, fire, timer);
 	return PINTLE_OK;
 }
@@ -165,5 +174,11 @@ void watch_fini(void)
 
 		watches.first = watch->next;
 		watch_free(watch);
+	}
+	while (!LIST_EMPTY(&watches.timers)) {
+		struct timer *timer = LIST_FIRST(&watches.timers);
+
+		LIST_REMOVE(timer, link);
+		free(timer);
 	}
 }
