@@ -171,6 +171,7 @@ void pool_give(struct pool *pool, struct conn *conn)
 	}
 	conn->idle_since_ms = site_now(pool->site);
 	(void)pthread_mutex_lock(&pool->mutex);
+	pool->is_down = false; /* whatever an attempt has met: this one was answered */
 	conn->next = pool->idle;
 	pool->idle = conn;
 	(void)pthread_cond_signal(&pool->is_changed);
@@ -214,11 +215,19 @@ static void climb(struct pool *pool)
 	(void)dial_start(pool, pool->best); /* another time, else */
 }
 
+/* With the mutex: so that a server that is well again is known before anybody asks. */
+static void look_again(struct pool *pool)
+{
+	if (pool->is_down && may_dial(pool) && !is_attempt_enough(pool))
+		(void)dial_start(pool, pool->servers->n); /* another time, else */
+}
+
 void pool_tidy(struct pool *pool)
 {
 	struct conn *stale, *next;
 
 	(void)pthread_mutex_lock(&pool->mutex);
+	look_again(pool);
 	climb(pool);
 	stale = take_stale(pool);
 	(void)pthread_mutex_unlock(&pool->mutex);
