@@ -11,6 +11,7 @@
  * whoever waits for a table (its definition is changing, or it is locked by hand) gets longer. */
 #define ROW_WAIT_S "1"
 #define TABLE_WAIT_S "10"
+#define IDLE_S "28800" /* a named lock outlasts long work that goes on elsewhere */
 
 static const char *const settings[] = {
 	"SET NAMES utf8mb4 COLLATE utf8mb4_bin",
@@ -19,7 +20,7 @@ static const char *const settings[] = {
 	"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES',"
 	" SESSION time_zone = '+00:00', SESSION autocommit = 1,"
 	" SESSION innodb_lock_wait_timeout = " ROW_WAIT_S
-	", SESSION lock_wait_timeout = " TABLE_WAIT_S,
+	", SESSION lock_wait_timeout = " TABLE_WAIT_S ", SESSION wait_timeout = " IDLE_S,
 	/* The name of the variable is not the same everywhere, this is. */
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 };

@@ -72,6 +72,7 @@ static void every_connection_is_set_up(void **state)
 		"SELECT @@character_set_connection = 'utf8mb4'",
 		"SELECT @@collation_connection = 'utf8mb4_bin'",
 		"SELECT @@autocommit = 1",
+		"SELECT @@wait_timeout = 28800",
 		"SELECT @@sql_mode LIKE '%STRICT_ALL_TABLES%'",
 		"SELECT @@sql_mode LIKE '%NO_BACKSLASH_ESCAPES%'",
 		"SELECT @@max_statement_time BETWEEN 5 AND 20",
