@@ -11,6 +11,7 @@ from harness import GOOD_SECRET, Server, register, wait_for
 N_LOGINS = 48
 CALL = re.compile(r"^(\d+) +(?:(\w+)\(\d+<([^>]*)>(.*)|<\.\.\. (\w+) resumed>(.*))$")
 SYNCS = ("fdatasync", "fsync")
+SESSION = re.compile(r'session_id\\":\\"([\w-]+)\\"')
 pytestmark = pytest.mark.stores("sqlite", reason="the log that is watched is SQLite's")
 
 
@@ -25,30 +26,54 @@ class TracedServer(Server):
             return file.read().splitlines()
 
 
+class Log:
+    """The write-ahead log: what a thread wrote in one go is a batch, and so many batches the disk has."""
+
+    def __init__(self):
+        self.batches = []  # [thread, text, whether it has ended]
+        self.n_synced = 0
+        self.syncing = {}  # thread: how many batches there were when its sync began
+
+    def write(self, thread, text):
+        if not self.batches or self.batches[-1][0] != thread or self.batches[-1][2]:
+            self.batches.append([thread, "", False])
+        self.batches[-1][1] += text
+
+    def begin_sync(self, thread):
+        self.syncing[thread] = len(self.batches)
+        if self.batches:
+            self.batches[-1][2] = True
+
+    def end_sync(self, thread):
+        self.n_synced = max(self.n_synced, self.syncing.pop(thread))
+
+    def verdict(self, text):
+        """About the first batch with that text; others write too, such as what is done now and then."""
+        for i, (_, written, _) in enumerate(self.batches):
+            if text in written:
+                return "synced" if i < self.n_synced else "not synced"
+        return "nothing written"
+
+
 def answers(lines):
     """For each answer with tokens: "synced", or why a loss of power then would lose its commit."""
-    written = dirty = False
-    syncing = {}  # thread: whether something was written to the log since its sync began
-    verdicts = []
+    log, verdicts = Log(), []
     for line in lines:
         match = CALL.match(line)
         if not match:
             continue
         thread, call, path, rest, resumed, end = match.groups()
-        if resumed in SYNCS and thread in syncing:
+        if resumed in SYNCS and thread in log.syncing:
             if end.rstrip().endswith("= 0"):
-                dirty = syncing.pop(thread)
-        elif call and path.endswith("-wal"):
-            if call == "pwrite64":
-                written = dirty = True
-                syncing = dict.fromkeys(syncing, True)
-            elif "<unfinished ...>" in rest:
-                syncing[thread] = False
-            elif rest.rstrip().endswith("= 0"):
-                dirty = False
+                log.end_sync(thread)
+        elif call == "pwrite64" and path.endswith("-wal"):
+            log.write(thread, rest)
+        elif call in SYNCS and path.endswith("-wal"):
+            log.begin_sync(thread)
+            if rest.rstrip().endswith("= 0"):
+                log.end_sync(thread)
         elif call and "refresh_token" in rest and "HTTP/1.1 200" in rest:
-            verdicts.append("nothing written" if not written else "not synced" if dirty else "synced")
-            written = False
+            verdicts.append(log.verdict(SESSION.search(rest)[1]))
     return verdicts
 
 
