@@ -39,6 +39,8 @@ def refused_reload(server, reason):
     assert "reload refused, nothing changes" in server.log()
 
 
+@pytest.mark.core
+@pytest.mark.one_host(reason="the balancer has connections of its own")
 @pytest.mark.parametrize("keep_alive", [False, True], ids=["connection_each", "keep_alive"])
 def test_reloads_under_load_lose_nothing(reloaded, keep_alive):
     who = sign_in(reloaded)
@@ -70,6 +72,7 @@ def test_requests_in_flight_are_finished(reloaded):
     wait_for(lambda: not set(reloaded.workers()) & pids, "the old generation to end")
 
 
+@pytest.mark.core
 def test_a_flow_begun_before_is_ended_after(reloaded):
     client, phone = reloaded.client(), new_phone()
     flow_id, code = send_code(reloaded, client, phone)
@@ -77,6 +80,7 @@ def test_a_flow_begun_before_is_ended_after(reloaded):
     client.ok("POST", "/api/v1/auth/phone-login", {"phone": phone, "code": code, "flow_id": flow_id})
 
 
+@pytest.mark.core
 def test_limits_are_not_reset(make_server):
     server = make_server("limits.code_failures=4", "limits.flow_tries=100", workers=2)
     client, phone = server.client(), new_phone()
@@ -89,6 +93,7 @@ def test_limits_are_not_reset(make_server):
     assert client.post("/api/v1/auth/phone-login", {**wrong, "code": code}).status_code == 429
 
 
+@pytest.mark.core
 def test_a_session_of_before_lives_on(reloaded):
     who = sign_in(reloaded)
     reloaded.ctl("reload")
