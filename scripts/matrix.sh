@@ -33,7 +33,7 @@ run() {
 		return
 	fi
 	n_failed=$((n_failed + 1))
-	grep -E '^(FAILED|ERROR|E  )' "$log" | tail -n 100 | grep . || tail -n 20 "$log"
+	grep -E '^(FAILED|ERROR|(INTERNALERROR> )?E  )' "$log" | tail -n 100 | grep . || tail -n 20 "$log"
 	echo "$name: $(counts "$log"), see $log"
 }
 

@@ -90,8 +90,9 @@ def test_a_required_instance_in_quarantine_makes_the_server_unready(make_unruly)
 
 
 def test_a_kill_from_outside_blames_nobody(unruly):
-    os.kill(unruly.workers()[0], 9)
-    wait_for(lambda: is_whole(unruly), "two workers")
+    victim = unruly.workers()[0]
+    os.kill(victim, 9)
+    wait_for(lambda: victim not in unruly.workers() and is_whole(unruly), "two workers")
     assert all(i["kills"] == 0 for i in unruly.ctl("status")["instances"])
     assert re.search(r"worker \d+ \(pid \d+\) ended: Killed", unruly.log(), re.M)
 
