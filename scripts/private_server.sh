@@ -1,4 +1,4 @@
-# Shared by the scripts that start a server of a test's own (mariadb.sh, redis.sh); sourced, not run.
+# Shared by the scripts that start a server of a test's own (mariadb.sh, redis.sh, smtp.sh); sourced, not run.
 # A folder is one server: its data, log, pid and port. Started again on the same folder, a server has
 # the same data and the same port. With PRIVATE_OWNER=PID the server ends when that process has gone,
 # so that a test that is killed leaves nothing behind.
@@ -16,7 +16,7 @@ is_alive() {
 	cat /proc/"$1"/task/*/stat 2>/dev/null | grep -qv '^[0-9]* (.*) [ZX]'
 }
 
-# A pid written down may belong to somebody else by now; both servers work in their folder.
+# A pid written down may belong to somebody else by now; each server works in its folder.
 is_ours() {
 	case $(readlink "/proc/$1/cwd") in
 	"$2" | "$2"/*) is_alive "$1" ;;

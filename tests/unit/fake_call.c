@@ -87,8 +87,7 @@ static int32_t invalid(struct pintle_call *call, const char *name, const char *r
 
 static void detail(struct pintle_call *call, const char *text)
 {
-	(void)call;
-	(void)text;
+	(void)snprintf(call->detail, sizeof(call->detail), "%s", text);
 }
 
 static void *alloc(struct pintle_call *call, size_t len)
@@ -158,6 +157,23 @@ static int32_t is_development(struct pintle_inst *inst)
 	return !inst->is_production;
 }
 
+static int64_t left_ms(struct pintle_call *call)
+{
+	(void)call;
+	return 10000;
+}
+
+/* There is no other machine. */
+static int32_t resolve(struct pintle_inst *inst, const char *name, int64_t timeout_ms, char *out,
+		       size_t out_len)
+{
+	(void)inst;
+	(void)name;
+	(void)timeout_ms;
+	(void)snprintf(out, out_len, "127.0.0.1");
+	return PINTLE_OK;
+}
+
 static struct pintle_host table = {
 	.size = sizeof(table),
 	.abi = PINTLE_ABI,
@@ -182,8 +198,10 @@ static struct pintle_host table = {
 	.wipe = wipe,
 	.now_ms = clock_now_ms,
 	.mono_ms = clock_mono_ms,
+	.left_ms = left_ms,
 	.state_dir = state_dir,
 	.is_development = is_development,
+	.resolve = resolve,
 };
 
 struct pintle_host *fake_call_table(void)

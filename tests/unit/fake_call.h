@@ -28,8 +28,9 @@ struct pintle_call {
 	char kept[FAKE_TEXT_MAX];    /* name=value; … */
 	char subject[FAKE_TEXT_MAX]; /* ns subject */
 	char target[FAKE_TEXT_MAX];
-	char wrong[FAKE_TEXT_MAX];   /* field reason */
-	char data[FAKE_TEXT_MAX];    /* name=value; … */
+	char wrong[FAKE_TEXT_MAX]; /* field reason */
+	char data[FAKE_TEXT_MAX];  /* name=value; … */
+	char detail[FAKE_TEXT_MAX];
 	char sent[FAKE_TEXT_MAX];    /* group to template text */
 	char code[32];               /* variable "code" of what was sent */
 	char request[FAKE_TEXT_MAX]; /* method url\nheaders\n\nbody */
