@@ -89,6 +89,7 @@ static void give(struct conn *conn, const redisReply *reply)
 {
 	struct conn_asked asked;
 
+	conn->n_given++;
 	if (conn->push && is_message(reply)) {
 		conn->push(conn->owner, reply);
 		return;
@@ -264,14 +265,30 @@ bool conn_ask_words(struct conn *conn, const char *const *words, size_t n_words,
 	return ok;
 }
 
+static bool is_overdue(const struct conn *conn, int64_t now_ms)
+{
+	return conn->redis && conn->n_asked > 0 && now_ms >= conn->asked[conn->first].until_ms;
+}
+
+/* The answer may be here already, when it is this loop that is late. */
+static bool has_more(struct conn *conn)
+{
+	uint64_t n_given = conn->n_given;
+
+	read_answers(conn);
+	return conn->n_given != n_given;
+}
+
 void conn_look_at_clock(struct conn *conn)
 {
 	int64_t now_ms = conn->base->host->mono_ms();
 
 	if (!conn->redis)
 		return;
-	if (!conn->is_connected && now_ms >= conn->connect_until_ms)
-		conn_end(conn, "no connection in time");
-	else if (conn->n_asked > 0 && now_ms >= conn->asked[conn->first].until_ms)
+	if (!conn->is_connected) {
+		if (now_ms >= conn->connect_until_ms)
+			conn_end(conn, "no connection in time");
+	} else if (is_overdue(conn, now_ms) && !has_more(conn)) {
 		conn_end(conn, "no answer in time");
+	}
 }

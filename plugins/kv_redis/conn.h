@@ -31,6 +31,7 @@ struct conn {
 	int64_t connect_until_ms;
 	struct conn_asked *asked; /* a ring of size places */
 	size_t first, n_asked, size;
+	uint64_t n_given; /* answers and messages */
 };
 
 /* ended is called when the connection dies, before what was asked gets its NULL; push with each message
