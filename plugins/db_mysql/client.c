@@ -29,12 +29,12 @@ static void watch_socket(struct guard_watch *watch, int fd)
 		watch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-void client_socket(MYSQL *mysql, struct guard_watch *watch)
-{
-	watch_socket(watch, (int)mysql_get_socket(mysql));
-}
-
 #ifdef LIBMARIADB
+
+static int socket_of(MYSQL *mysql)
+{
+	return (int)mysql_get_socket(mysql);
+}
 
 void client_set_tls(MYSQL *mysql, const struct conf *conf)
 {
@@ -86,6 +86,11 @@ static void end_connect(void)
 
 #else
 
+static int socket_of(MYSQL *mysql)
+{
+	return (int)mysql->net.fd;
+}
+
 void client_set_tls(MYSQL *mysql, const struct conf *conf)
 {
 	static const enum mysql_ssl_mode modes[] = {
@@ -125,7 +130,7 @@ MYSQL *client_connect(MYSQL *mysql, const struct conf *conf, struct client_targe
 	if (!made)
 		return NULL;
 	if (target->watch->fd < 0) {
-		client_socket(mysql, target->watch);
+		watch_socket(target->watch, socket_of(mysql));
 		(void)guard_arm(target->guard, target->watch, target->deadline_ms);
 	}
 	return made;

@@ -15,8 +15,6 @@
 typedef __typeof__(*((MYSQL_BIND *)0)->is_null) client_bool;
 
 void client_set_tls(MYSQL *mysql, const struct conf *conf);
-/* Fills watch->fd with a duplicate of the connection's socket; -1 when there is none to be had. */
-void client_socket(MYSQL *mysql, struct guard_watch *watch);
 
 /*
  * mysql_real_connect within a deadline; the watch has its fd afterwards, and stays armed. With Oracle's
