@@ -114,8 +114,11 @@ void show_outbox(const json_t *data)
 
 	json_array_foreach(data, i, entry) {
 		show_time("", entry, "at");
-		printf("  %-16s %-10s %s\n", text(entry, "to"), text(entry, "purpose"),
+		printf("  %-16s %-10s %s", text(entry, "to"), text(entry, "purpose"),
 		       text(entry, "code"));
+		if (json_object_get(entry, "link"))
+			printf(" %s", text(entry, "link"));
+		(void)putchar('\n');
 	}
 }
 

@@ -147,6 +147,12 @@ static void wipe(void *ptr, size_t len)
 	explicit_bzero(ptr, len);
 }
 
+static const char *inst_name(struct pintle_inst *inst)
+{
+	(void)inst;
+	return "test";
+}
+
 static const char *state_dir(struct pintle_inst *inst)
 {
 	return inst->dir;
@@ -199,6 +205,7 @@ static struct pintle_host table = {
 	.now_ms = clock_now_ms,
 	.mono_ms = clock_mono_ms,
 	.left_ms = left_ms,
+	.inst_name = inst_name,
 	.state_dir = state_dir,
 	.is_development = is_development,
 	.resolve = resolve,

@@ -50,13 +50,14 @@ static int tear_down(void **state)
 }
 
 /* The sender prints each message, which would hide what the tests have to say. */
-static int32_t send_quietly(struct pintle_call *call, const struct pintle_message *message)
+static int32_t send_quietly(const struct fake_plugin *through, struct pintle_call *call,
+			    const struct pintle_message *message)
 {
 	int before = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int32_t status;
 
 	assert_int_equal(dup2(null, STDERR_FILENO), STDERR_FILENO);
-	status = plugin.desc->sender->send(plugin.self, call, message);
+	status = through->desc->sender->send(through->self, call, message);
 	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
 	(void)close(null);
 	(void)close(before);
@@ -73,7 +74,7 @@ static int32_t send_code(const char *code, const char *text)
 						.vars = vars,
 						.text = text };
 	struct pintle_call call = { .lang = NULL };
-	int32_t status = send_quietly(&call, &message);
+	int32_t status = send_quietly(&plugin, &call, &message);
 
 	fake_call_fini(&call);
 	return status;
@@ -104,6 +105,52 @@ static void a_message_is_one_line_of_json(void **state)
 	assert_null(fgets(line, sizeof(line), outbox));
 	json_decref(json);
 	(void)fclose(outbox);
+}
+
+static json_t *line_of(const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL);
+
+	assert_non_null(json);
+	return json;
+}
+
+static void mail_goes_to_the_same_outbox(void **state)
+{
+	const char *const vars[] = { "link", "https://auth.example.com/l/abc", NULL };
+	const struct pintle_message message = { .size = sizeof(message),
+						.to = "bob@example.com",
+						.vars = vars,
+						.subject = "您的验证码",
+						.text = "hello",
+						.html = "<p>hello</p>" };
+	struct pintle_call call = { .lang = NULL };
+	struct fake_plugin mail;
+	char first[512], second[512];
+	FILE *outbox;
+	json_t *json;
+
+	(void)state;
+	fake_plugin_init(&mail, "mail_log", &inst, NULL);
+	assert_non_null(mail.self);
+	assert_string_equal(mail.desc->sender->channel, "mail");
+	assert_int_equal(send_code("123456", "hello"), PINTLE_OK);
+	assert_int_equal(send_quietly(&mail, &call, &message), PINTLE_OK);
+	outbox = fopen(path_of("outbox.json"), "re");
+	assert_non_null(fgets(first, sizeof(first), outbox));
+	assert_non_null(fgets(second, sizeof(second), outbox));
+	(void)fclose(outbox);
+	json = line_of(first);
+	assert_null(json_object_get(json, "link"));
+	json_decref(json);
+	json = line_of(second);
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "bob@example.com");
+	assert_string_equal(json_string_value(json_object_get(json, "subject")), "您的验证码");
+	assert_string_equal(json_string_value(json_object_get(json, "link")), vars[1]);
+	assert_true(json_is_null(json_object_get(json, "code")));
+	json_decref(json);
+	fake_plugin_fini(&mail);
+	fake_call_fini(&call);
 }
 
 /* Long texts, so that a few hundred reach the bound. */
@@ -146,16 +193,19 @@ static void it_opens_for_development_only(void **state)
 	struct fake_plugin refused;
 
 	(void)state;
-	fake_plugin_init(&refused, "sms_log", &production, NULL);
-	assert_null(refused.self);
-	assert_non_null(strstr(refused.reason, "loopback"));
-	fake_plugin_fini(&refused);
+	for (int i = 0; i < 2; i++) {
+		fake_plugin_init(&refused, i ? "mail_log" : "sms_log", &production, NULL);
+		assert_null(refused.self);
+		assert_non_null(strstr(refused.reason, "loopback"));
+		fake_plugin_fini(&refused);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_message_is_one_line_of_json, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(mail_goes_to_the_same_outbox, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_the_last_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_link_is_not_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(it_opens_for_development_only, set_up, tear_down),
