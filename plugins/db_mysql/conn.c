@@ -39,15 +39,15 @@ static int32_t connect_to(struct conn *conn, char *why, size_t why_len)
 		.port = server->port,
 		.guard = conn->guard,
 		.watch = &conn->watch,
-		.deadline_ms = site_deadline(conn->site, conn->site->conf->connect_timeout_ms),
+		.deadline_ms = site_deadline(conn->site, conn->site->conf.connect_timeout_ms),
 	};
 	int32_t status;
 
 	conn->mysql = mysql_init(NULL);
 	if (!conn->mysql)
 		return PINTLE_INTERNAL;
-	set_options(conn->mysql, conn->site->conf);
-	if (client_connect(conn->mysql, conn->site->conf, &target))
+	set_options(conn->mysql, &conn->site->conf);
+	if (client_connect(conn->mysql, &conn->site->conf, &target))
 		return conn_setup(conn, why, why_len);
 	(void)snprintf(why, why_len, "%s (%u)", mysql_error(conn->mysql), mysql_errno(conn->mysql));
 	status = codes_status(mysql_errno(conn->mysql));
@@ -70,7 +70,7 @@ int32_t conn_open(struct conn *conn, struct servers *servers, size_t server, str
 	status = connect_to(conn, why, why_len);
 	if (guard_disarm(guard, &conn->watch)) {
 		(void)snprintf(why, why_len, "no answer within %d ms",
-			       (int)conn->site->conf->connect_timeout_ms);
+			       (int)conn->site->conf.connect_timeout_ms);
 		status = PINTLE_UNAVAILABLE;
 	}
 	if (status == PINTLE_OK && conn->watch.fd < 0)

@@ -131,7 +131,7 @@ int32_t conn_setup(struct conn *conn, char *why, size_t why_len)
 	bool is_ready = true;
 
 	/* MariaDB's library goes on in the clear when the server offers nothing else. */
-	if (conn->site->conf->tls != TLS_OFF && !mysql_get_ssl_cipher(conn->mysql))
+	if (conn->site->conf.tls != TLS_OFF && !mysql_get_ssl_cipher(conn->mysql))
 		return refuse(conn, "offers no TLS", why, why_len);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (mysql_real_query(conn->mysql, settings[i], strlen(settings[i])) != 0)

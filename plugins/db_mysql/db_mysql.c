@@ -237,9 +237,10 @@ static void close_driver(void *self)
 		return;
 	atomic_store(&driver->site.is_closed, true);
 	if (!pool_fini(&driver->pool))
-		return; /* a thread in the look-up of a name comes back to it one day */
+		return; /* a thread that is connecting comes back to it one day */
 	guard_fini(&driver->guard);
 	servers_fini(&driver->servers);
+	site_fini(&driver->site);
 	free(driver);
 }
 
@@ -270,12 +271,11 @@ static int32_t open_driver(const struct pintle_host *host, struct pintle_inst *i
 	driver = calloc(1, sizeof(*driver));
 	if (!driver)
 		return PINTLE_INTERNAL;
-	driver->site.host = host;
-	driver->site.inst = inst;
-	driver->site.conf = conf;
+	status = site_init(&driver->site, host, inst, conf) ? PINTLE_OK : PINTLE_INTERNAL;
 	guard_init(&driver->guard, &driver->site);
-	status = servers_init(&driver->servers, &driver->site, err, err_len) ? PINTLE_OK
-									     : PINTLE_INVALID;
+	if (status == PINTLE_OK &&
+	    !servers_init(&driver->servers, &driver->site, conf->hosts, err, err_len))
+		status = PINTLE_INVALID;
 	pool_init(&driver->pool, &driver->servers, &driver->guard);
 	if (status == PINTLE_OK)
 		status = host->every(inst, TIDY_EVERY_MS, tidy, driver);

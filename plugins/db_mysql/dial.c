@@ -36,6 +36,8 @@ static bool try_all(struct dial *dial)
 		for (size_t i = 0; i < dial->n_servers; i++) {
 			if (is_tried[i] || (only_good && !servers_may_try(dial->pool->servers, i)))
 				continue;
+			if (atomic_load(&dial->pool->site->is_closed))
+				return false;
 			is_tried[i] = true;
 			if (try_one(dial, i))
 				return true;

@@ -11,7 +11,7 @@
 #define IDLE_MAX_MS 300000
 #define CLIMB_EVERY_MS 3000
 #define RETRY_AFTER_MS 200 /* while no server can be reached */
-#define CLOSE_WAIT_MS 1000 /* beyond what connecting may take */
+#define CLOSE_WAIT_MS 3000 /* for threads that are connecting */
 
 void pool_init(struct pool *pool, struct servers *servers, struct guard *guard)
 {
@@ -22,13 +22,13 @@ void pool_init(struct pool *pool, struct servers *servers, struct guard *guard)
 
 static size_t max_open(const struct pool *pool)
 {
-	return (size_t)pool->site->conf->pool;
+	return (size_t)pool->site->conf.pool;
 }
 
 /* All servers, one after the other. */
 static int64_t longest_dial_ms(const struct pool *pool)
 {
-	return pool->site->conf->connect_timeout_ms * (int64_t)pool->servers->n;
+	return pool->site->conf.connect_timeout_ms * (int64_t)pool->servers->n;
 }
 
 static struct conn *pop_idle(struct pool *pool)
@@ -60,7 +60,7 @@ bool pool_fini(struct pool *pool)
 
 	if (!pool->site)
 		return true;
-	until = site_timespec(site_deadline(pool->site, longest_dial_ms(pool) + CLOSE_WAIT_MS));
+	until = site_timespec(site_deadline(pool->site, CLOSE_WAIT_MS));
 	(void)pthread_mutex_lock(&pool->mutex);
 	pool->is_closing = true;
 	while (pool->n_dialling > 0 && rc != ETIMEDOUT)

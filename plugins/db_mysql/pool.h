@@ -30,7 +30,8 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, struct servers *servers, struct guard *guard);
-/* False when a thread hangs in the look-up of a name: then nothing it uses may be freed. */
+/* False when a thread is connecting still, for one may hang in the look-up of a name: then nothing it
+ * uses may be freed. */
 bool pool_fini(struct pool *pool);
 /* [worker] A connection that answers, its own until pool_give. TIMEOUT, UNAVAILABLE. */
 int32_t pool_take(struct pool *pool, int64_t deadline_ms, struct conn **out);

@@ -43,21 +43,22 @@ static bool parse(const char *text, struct server *out)
 	return !colon || parse_port(colon + 1, &out->port);
 }
 
-bool servers_init(struct servers *servers, struct site *site, char *err, size_t err_len)
+bool servers_init(struct servers *servers, struct site *site, const char *const *hosts, char *err,
+		  size_t err_len)
 {
-	const struct conf *conf = site->conf;
+	const struct conf *conf = &site->conf;
 
 	*servers = (struct servers){ .site = site };
 	(void)pthread_mutex_init(&servers->mutex, NULL);
-	for (; conf->hosts[servers->n] && servers->n < SERVERS_MAX; servers->n++) {
+	for (; hosts[servers->n] && servers->n < SERVERS_MAX; servers->n++) {
 		struct server *server = &servers->list[servers->n];
 
 		server->port = (unsigned)conf->port;
-		if (parse(conf->hosts[servers->n], server))
+		if (parse(hosts[servers->n], server))
 			continue;
 		(void)snprintf(err, err_len,
 			       "host: \"%.100s\" is not name, name:port or [address]:port",
-			       conf->hosts[servers->n]);
+			       hosts[servers->n]);
 		return false;
 	}
 	if (*conf->socket) {

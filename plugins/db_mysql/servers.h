@@ -24,8 +24,9 @@ struct servers {
 	struct server list[SERVERS_MAX];
 };
 
-/* From the options; a reason in err. */
-bool servers_init(struct servers *servers, struct site *site, char *err, size_t err_len);
+/* hosts is NULL-terminated; a reason in err. */
+bool servers_init(struct servers *servers, struct site *site, const char *const *hosts, char *err,
+		  size_t err_len);
 void servers_fini(struct servers *servers);
 /* Whether to try this one at all: one that was bad just now is left alone. */
 bool servers_may_try(struct servers *servers, size_t i);

@@ -3,10 +3,53 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define QUIET_MS 1000
 #define LINE_MAX_LEN 512
+
+static const size_t texts[] = {
+	offsetof(struct conf, socket),   offsetof(struct conf, user),
+	offsetof(struct conf, password), offsetof(struct conf, database),
+	offsetof(struct conf, tls_ca),   offsetof(struct conf, tls_cert),
+	offsetof(struct conf, tls_key),
+};
+
+static char **text_of(struct conf *conf, size_t i)
+{
+	return (char **)((char *)conf + texts[i]);
+}
+
+bool site_init(struct site *site, const struct pintle_host *host, struct pintle_inst *inst,
+	       const struct conf *conf)
+{
+	bool ok = true;
+
+	*site = (struct site){ .host = host, .inst = inst, .conf = *conf };
+	site->conf.hosts = NULL;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char **text = text_of(&site->conf, i);
+
+		*text = strdup(*text);
+		ok = ok && *text;
+	}
+	return ok;
+}
+
+void site_fini(struct site *site)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char **text = text_of(&site->conf, i);
+
+		if (*text)
+			site->host->wipe(*text, strlen(*text));
+		free(*text);
+		*text = NULL;
+	}
+}
 
 static void put_line(struct site *site, int32_t level, const char *fmt, va_list args)
 {

@@ -12,7 +12,7 @@
 enum tls_mode { TLS_OFF, TLS_REQUIRED, TLS_VERIFY };
 
 struct conf {
-	const char *const *hosts;
+	const char *const *hosts; /* for open only; servers.h has them */
 	int64_t port;
 	const char *socket, *user, *password, *database;
 	int32_t tls;
@@ -24,11 +24,15 @@ struct conf {
 struct site {
 	const struct pintle_host *host;
 	struct pintle_inst *inst;
-	const struct conf *conf;
+	struct conf conf; /* our own: a thread in the look-up of a name may outlive the instance */
 	atomic_bool is_closed; /* the instance is gone: nothing is logged any more */
 	_Atomic int64_t quiet_until_ms;
 };
 
+/* Copies what conf has; false without memory. */
+bool site_init(struct site *site, const struct pintle_host *host, struct pintle_inst *inst,
+	       const struct conf *conf);
+void site_fini(struct site *site);
 /* A fault for the operator, at most one line a second. */
 void site_fault(struct site *site, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void site_log(struct site *site, int32_t level, const char *fmt, ...)
