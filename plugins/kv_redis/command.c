@@ -90,32 +90,40 @@ static void put_limits(struct wire *wire, const struct pintle_kv_request *reques
 	}
 }
 
+static void put_argument(struct wire *wire, const struct pintle_kv_request *request, char which)
+{
+	int64_t ttl_ms = at_most(request->ttl_ms, LONGEST_TTL_MS);
+
+	if (which == 'v')
+		wire_put(wire, request->value, request->value_len);
+	else if (which == 'e')
+		wire_put(wire, request->expect, request->expect_len);
+	else if (which == 'd')
+		wire_put_number(wire, request->delta);
+	else
+		wire_put_number(wire, ttl_ms > 0 ? ttl_ms : 0);
+}
+
 static void make_script(struct wire *wire, const struct names *names, const char *sha,
 			const struct pintle_kv_request *request)
 {
-	static const size_t n_args[SCRIPT_N] = {
-		[PINTLE_KV_SET] = 2,  [PINTLE_KV_ADD] = 2,    [PINTLE_KV_SWAP] = 3,
-		[PINTLE_KV_INCR] = 2, [PINTLE_KV_DELETE] = 1,
+	/* Value, expect, delta and ttl, as script.c wants them. */
+	static const char *const arguments[SCRIPT_N] = {
+		[PINTLE_KV_GET] = "",    [PINTLE_KV_SET] = "vt",   [PINTLE_KV_ADD] = "vt",
+		[PINTLE_KV_TAKE] = "",   [PINTLE_KV_SWAP] = "evt", [PINTLE_KV_DELETE] = "e",
+		[PINTLE_KV_INCR] = "dt", [PINTLE_KV_LIMIT] = "",
 	};
-	int64_t ttl_ms = at_most(request->ttl_ms, LONGEST_TTL_MS);
-	size_t n = n_args[request->op];
+	const char *which = arguments[request->op];
 
-	if (request->op == PINTLE_KV_LIMIT)
-		n = request->n_limits * WORDS_A_LIMIT;
-	else if (request->op == PINTLE_KV_DELETE && !request->expect)
-		n = 0;
-	begin_script(wire, names, sha, request, n);
-	if (request->op == PINTLE_KV_SWAP || n == 1)
-		wire_put(wire, request->expect, request->expect_len);
-	if (request->op == PINTLE_KV_SET || request->op == PINTLE_KV_ADD ||
-	    request->op == PINTLE_KV_SWAP)
-		wire_put(wire, request->value, request->value_len);
-	else if (request->op == PINTLE_KV_INCR)
-		wire_put_number(wire, request->delta);
+	if (request->op == PINTLE_KV_DELETE && !request->expect)
+		which = "";
+	begin_script(wire, names, sha, request,
+		     request->op == PINTLE_KV_LIMIT ? request->n_limits * WORDS_A_LIMIT
+						    : strlen(which));
+	for (; *which; which++)
+		put_argument(wire, request, *which);
 	if (request->op == PINTLE_KV_LIMIT)
 		put_limits(wire, request);
-	else if (n >= 2)
-		wire_put_number(wire, ttl_ms > 0 ? ttl_ms : 0);
 }
 
 void command_make(struct wire *wire, const struct names *names, const struct shas *shas,
