@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages say what is: their commands run, their lists are complete, their links lead somewhere."""
+import base64
 import os
 import re
 import subprocess
@@ -80,6 +81,37 @@ def test_commands_of_pintlectl_exist():
 def test_check_reads_conf_d_of_this_folder():
     done = subprocess.run([os.path.join(BUILD, "pintlectl"), "check"], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def files_of(page):
+    """{name: text} of the whole files of /etc/pintle/conf.d a page shows, their secrets in a folder of ours."""
+    return dict(re.findall(r"^`/etc/pintle/conf\.d/([\w.-]+)`.*?^```ini\n(.*?)^```", read(page),
+                           re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("redis", ["sentinel", "host"])
+def test_check_reads_the_files_of_the_page_on_scaling(tmp_path, redis):
+    files = files_of("docs/scaling.md")
+    assert sorted(files) == ["00-server.ini", "10-storage.ini", "40-messages.ini"]
+    if redis == "host":
+        line = re.search(r"^Without Sentinel `(host = .*?)`", read("docs/scaling.md"), re.MULTILINE)[1]
+        files["10-storage.ini"] = re.sub(r"^sentinel = .*\nmaster = .*$", line, files["10-storage.ini"],
+                                         flags=re.MULTILINE)
+        assert line in files["10-storage.ini"]
+    for name in ("20-password.ini", "30-phone_sms.ini"):
+        files[name] = read(f"conf.d/{name}")
+    for name, text in files.items():
+        for secret in re.findall(r"/etc/pintle/secrets/([\w.-]+)", text):
+            key = base64.b64encode(32 * b"k").decode()
+            tmp_path.joinpath(secret).write_text(f"k1:{key}" if secret == "keys" else key, encoding="ascii")
+            tmp_path.joinpath(secret).chmod(0o600)
+        folder = tmp_path / "conf.d"
+        folder.mkdir(exist_ok=True)
+        folder.joinpath(name).write_text(text.replace("/etc/pintle/secrets", str(tmp_path)), encoding="utf-8")
+    done = subprocess.run([os.path.join(BUILD, "pintlectl"), "check", "-c", str(folder)], timeout=60,
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "SMS_TOKEN": "a-token"}, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
