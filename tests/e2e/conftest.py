@@ -8,13 +8,14 @@ import pytest
 from harness import BUILD
 from pair import HOSTS, serve
 from parallel import FULL, N_PARALLEL, ROUNDS
-from stores import PAIR, close_shared
+from stores import DEFAULT, PAIR, close_shared
 from unruly import BAD, CONF, SHORT
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "core: what must work on every pair of stores in make check")
     config.addinivalue_line("markers", "stores(*names, reason): needs these under the server")
+    config.addinivalue_line("markers", "own_stores: brings its stores along, so one run is enough")
     config.addinivalue_line("markers", "one_host(reason): not for a pair behind a balancer")
 
 
@@ -24,6 +25,8 @@ def pytest_collection_modifyitems(items):
         for mark in item.iter_markers("stores"):
             if not set(mark.args) <= set(PAIR.split("+")):
                 item.add_marker(pytest.mark.skip(reason=f"not on {PAIR}: {mark.kwargs['reason']}"))
+        if item.get_closest_marker("own_stores") and (PAIR != DEFAULT or HOSTS != 1):
+            item.add_marker(pytest.mark.skip(reason=f"not on {PAIR}: it brings stores of its own"))
         for mark in item.iter_markers("one_host"):
             if HOSTS != 1:
                 item.add_marker(pytest.mark.skip(reason=f"not on a pair: {mark.kwargs['reason']}"))

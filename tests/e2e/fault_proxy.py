@@ -12,12 +12,10 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
 CHUNK = 65536
 ANSWER_WAIT_S = 2
 CONTROL_S = 10
-TICK_S = 0.02
 
 # ---- Commands in a stream of questions ----
 
@@ -326,8 +324,9 @@ class FaultProxy:
     """protocol is "mysql", "redis" or "raw"; the last knows no commands and tells no lies."""
 
     def __init__(self, host, port, protocol="raw"):
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), host, str(port), protocol],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__), host, str(port), protocol],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.port = self._line()["port"]
 
     def _line(self):
@@ -389,15 +388,6 @@ class FaultProxy:
         self.process.stdin.close()
         self.process.wait(CONTROL_S)
         self.process.stdout.close()
-
-
-def wait_for_links(proxy, wanted, seconds=CONTROL_S):
-    """Polls until wanted(number of links); the number."""
-    end = time.monotonic() + seconds
-    while not wanted(n_links := proxy.report()["links"]):
-        assert time.monotonic() < end, f"{n_links} connections through the proxy"
-        time.sleep(TICK_S)
-    return n_links
 
 
 if __name__ == "__main__":

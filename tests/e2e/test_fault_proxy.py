@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from fault_proxy import FaultProxy, MysqlFrames, RedisFrames, wait_for_links
+from fault_proxy import FaultProxy, MysqlFrames, RedisFrames
+from harness import wait_for
 
+pytestmark = pytest.mark.own_stores
 PING = b"*1\r\n$4\r\nPING\r\n"
 PONG = b"$4\r\nPONG\r\n"
 
@@ -89,7 +91,7 @@ def test_passes_and_counts(proxy, echo):
     with connect(proxy) as sock:
         assert [ask(sock), ask(sock)] == [PONG, PONG]
         assert proxy.report() == {"links": 1, "commands": 2, "cut": 0, "accepted": 1}
-    wait_for_links(proxy, lambda n: n == 0)
+    wait_for(lambda: proxy.report()["links"] == 0, "the end of the connection")
     assert echo.n_pings() == 2
 
 
@@ -227,7 +229,8 @@ def test_finds_commands_wherever_the_stream_is_broken(kind, stream, frames):
         assert all(one.is_command(frame) for frame in found)
 
 
-NOT_COMMANDS = [bytes([1, 0, 0, 0, 0x01]), bytes([5, 0, 0, 0, 0x19, 1, 0, 0, 0]), bytes([2, 0, 0, 1, 0x03, 0])]
+NOT_COMMANDS = [bytes([1, 0, 0, 0, 0x01]), bytes([5, 0, 0, 0, 0x19, 1, 0, 0, 0]),
+                bytes([2, 0, 0, 1, 0x03, 0])]
 
 
 @pytest.mark.parametrize("frame", NOT_COMMANDS, ids=["quit", "close statement", "of a handshake"])
