@@ -209,7 +209,7 @@ bool conn_open(struct conn *conn, const struct spot *spot, char *why, size_t why
 		return false;
 	}
 	conn->redis = redis;
-	conn->is_connected = false;
+	conn->is_connected = conn->is_silent = false;
 	conn->is_write_armed = true;
 	conn->connect_until_ms = base->host->mono_ms() + base->conf->connect_timeout_ms;
 	return true;
@@ -289,6 +289,7 @@ void conn_look_at_clock(struct conn *conn)
 		if (now_ms >= conn->connect_until_ms)
 			conn_end(conn, "no connection in time");
 	} else if (is_overdue(conn, now_ms) && !has_more(conn)) {
+		conn->is_silent = true;
 		conn_end(conn, "no answer in time");
 	}
 }

@@ -28,6 +28,7 @@ struct conn {
 	void *owner;
 	redisContext *redis; /* NULL: closed */
 	bool is_connected, is_flush_due, is_write_armed;
+	bool is_silent; /* it ends, or has ended, for want of an answer */
 	int64_t connect_until_ms;
 	struct conn_asked *asked; /* a ring of size places */
 	size_t first, n_asked, size;

@@ -204,6 +204,7 @@ static void on_end(void *owner, const char *why)
 		return;
 	}
 	link->is_up = false;
+	link->is_down = link->conn.is_silent;
 	base_log(link->base, PINTLE_LOG_WARN, "the connection has ended: %s", line);
 }
 

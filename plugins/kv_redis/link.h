@@ -3,8 +3,9 @@
  * The connection that ops go over, again and again. [loop] all but link_epoch.
  *
  * An op under way when the connection dies ends UNAVAILABLE: whether it happened is not known. One that
- * comes while a connection is being made waits for it, so that a blip costs time and no failure; after an
- * attempt that failed ops end UNAVAILABLE at once until one succeeds, so that an outage costs no time.
+ * comes while a connection is being made waits for it, so that a blip costs time and no failure. After an
+ * attempt that failed, or a server that fell silent, ops end UNAVAILABLE at once until there is a
+ * connection, so that an outage costs no time.
  */
 #ifndef LINK_H
 #define LINK_H
