@@ -2,7 +2,7 @@
 /* Sends messages through any webhook: URL, headers, body and success test come from the options. */
 #include "body.h"
 
-#include <pintle/helpers.h>
+#include <pintle/gateway.h>
 #include <pintle/plugin.h>
 
 #include <openssl/evp.h>
@@ -73,32 +73,8 @@ static const char *const names[] = {
 
 /* ---- Checking the options ---- */
 
-static int is_loopback(const char *url)
+static const char *find_fault(const struct conf *conf)
 {
-	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::1]" };
-	const char *host = url + strlen("http://");
-	size_t authority = strcspn(host, "/?#");
-
-	if (memchr(host, '@', authority)) /* what stands before it is no host */
-		return 0;
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		size_t len = strlen(hosts[i]);
-
-		if (strncmp(host, hosts[i], len) == 0 && strchr(":/?#", host[len]))
-			return 1;
-	}
-	return 0;
-}
-
-static const char *find_fault(const struct pintle_host *host, struct pintle_inst *inst,
-			      const struct conf *conf)
-{
-	int is_plain = strncmp(conf->url, "http://", strlen("http://")) == 0;
-
-	if (!is_plain && strncmp(conf->url, "https://", strlen("https://")) != 0)
-		return "url must start with https://";
-	if (is_plain && !is_loopback(conf->url) && !host->is_development(inst))
-		return "url must be https: the codes would travel readable";
 	if (conf->success_min > conf->success_max)
 		return "success_min is above success_max";
 	if (*conf->success_path && *conf->success_path != '/')
@@ -116,10 +92,15 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 			     size_t err_len)
 {
 	const struct conf *conf = conf_of_section;
-	const char *fault = find_fault(host, inst, conf);
+	const char *fault = pintle_url_fault(host, inst, conf->url);
 	struct sms_http *self;
 	char bad[64];
 
+	if (fault) {
+		(void)snprintf(err, err_len, "url %s", fault);
+		return PINTLE_INVALID;
+	}
+	fault = find_fault(conf);
 	if (fault) {
 		(void)snprintf(err, err_len, "%s", fault);
 		return PINTLE_INVALID;
@@ -139,12 +120,6 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 
 /* ---- One message ---- */
 
-static void to_hex(const unsigned char *bytes, size_t len, char *out)
-{
-	for (size_t i = 0; i < len; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /* "Name: t=…,v1=…" over time and body, so that a request can neither be changed nor used again later. */
 static int sign(const struct sms_http *self, const char *body, char out[SIGNATURE_MAX])
 {
@@ -159,7 +134,7 @@ static int sign(const struct sms_http *self, const char *body, char out[SIGNATUR
 		return 0;
 	if (HMAC(EVP_sha256(), secret, (int)strlen(secret), (unsigned char *)text, (size_t)len, mac,
 		 &mac_len)) {
-		to_hex(mac, mac_len, hex);
+		pintle_hex(mac, mac_len, hex);
 		(void)snprintf(out, SIGNATURE_MAX, "%s: t=%lld,v1=%s", self->conf->sign_header, now,
 			       hex);
 	}
@@ -185,7 +160,7 @@ static char *fill(const struct sms_http *self, const struct pintle_message *mess
 
 	if (self->host->random(bytes, sizeof(bytes)) != PINTLE_OK)
 		return NULL;
-	to_hex(bytes, sizeof(bytes), id);
+	pintle_hex(bytes, sizeof(bytes), id);
 	return body_fill(self->conf->body, vars, sizeof(vars) / sizeof(vars[0]), len_out);
 }
 
