@@ -136,6 +136,10 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 $(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)/unit/%.o) $(BUILD)/test/libhost.a $(PLUGIN_SO)
 	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -rdynamic -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lcmocka -lsqlite3 -lhiredis
 
+# A plugin that signs requests is linked to the test of its own name with that module, for the vendors' vectors.
+$(foreach sign,$(wildcard plugins/*/sign.c),$(eval $(BUILD)/unit/test_$(notdir $(patsubst %/,%,$(dir $(sign)))): \
+	$(BUILD)/$(sign:.c=.o)))
+
 unit: $(UNIT)
 	@sh scripts/run_unit.sh $(UNIT)
 

@@ -29,8 +29,9 @@ class Gateway:
                     gateway.released.wait(30)
                     self.close_connection = True
                     return
-                text = json.dumps(gateway.answer).encode()
-                self.send_response(gateway.behaviour)
+                status, answer = gateway.respond(self.path, self.headers, body)
+                text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
@@ -40,16 +41,25 @@ class Gateway:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/messages"
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{self.endpoint}/v1/messages"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def respond(self, path, headers, body):
+        """The status and the JSON (or bytes) of the answer."""
+        return self.behaviour, self.answer
 
     def bodies(self):
         return [json.loads(body) for _, body in self.received]
 
+    def codes_to(self, phone):
+        """What came here for a number, oldest first."""
+        return [body["code"] for body in self.bodies() if body["to"] == phone]
+
     def code_for(self, phone):
         """The newest code that came here for a number."""
         def newest():
-            found = [body["code"] for body in self.bodies() if body["to"] == phone]
+            found = self.codes_to(phone)
             return found[-1] if found else None
         return wait_for(newest, f"a message to {phone}")
 
