@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define ACCOUNT_COLUMNS "u.id, u.uuid, u.status, u.user_type, u.nickname, u.real_name"
+#define ACCOUNT_COLUMNS                                                                            \
+	"u.id, u.uuid, u.status, u.user_type, u.nickname, u.real_name, u.signed_out_at"
 
 static const char *const status_names[] = { "active", "frozen", "deleted" };
 
@@ -33,7 +34,8 @@ static int32_t read_account(void *ctx, const struct pintle_value *cols, size_t n
 	if (!name || !*name)
 		name = column_text(&cols[5]);
 	*account = (struct account){ .id = column_int(&cols[0]),
-				     .status = status_of(column_text(&cols[2])) };
+				     .status = status_of(column_text(&cols[2])),
+				     .signed_out_ms = column_int(&cols[6]) };
 	utf8_copy(account->uuid, sizeof(account->uuid), column_text(&cols[1]));
 	utf8_copy(account->user_type, sizeof(account->user_type), column_text(&cols[3]));
 	utf8_copy(account->name, sizeof(account->name), name);
@@ -197,24 +199,31 @@ int32_t account_set_status(struct tx *tx, int64_t id, int32_t status)
 
 #define NOTE_LOGIN                                                                                 \
 	"UPDATE users SET last_login_time = ?, last_login_ip = ?, login_count = login_count + 1"   \
-	" WHERE id = ? AND status = 'active'"
+	" WHERE id = ? AND status = 'active' AND signed_out_at <= ?"
 #define HAS_IDENTITY                                                                               \
 	" AND EXISTS (SELECT 1 FROM user_identities i WHERE i.user_id = users.id"                  \
 	" AND i.namespace = ? AND i.subject = ? AND i.verified_at IS NOT NULL)"
 
-int32_t account_note_login(struct tx *tx, int64_t id, const struct pintle_identity *identity,
-			   const char *ip, int64_t now_ms)
+int32_t account_note_login(struct tx *tx, int64_t id, const struct login *login)
 {
+	const struct pintle_identity *identity = login->identity;
 	const struct pintle_value params[] = {
-		db_int(now_ms),
-		db_text(ip),
+		db_int(login->at_ms),
+		db_text(login->ip),
 		db_int(id),
+		db_int(login->began_ms),
 		db_text(identity ? identity->ns : NULL),
 		db_text(identity ? identity->subject : NULL),
 	};
 	int64_t n_changed = 0;
 	int32_t status = db_exec(tx, identity ? NOTE_LOGIN HAS_IDENTITY : NOTE_LOGIN, params,
-				 identity ? 5 : 3, &n_changed, NULL);
+				 identity ? 6 : 4, &n_changed, NULL);
 
 	return status == PINTLE_OK && n_changed == 0 ? PINTLE_BUSY : status;
+}
+
+int32_t account_note_signed_out(struct tx *tx, int64_t id)
+{
+	return db_exec(tx, "UPDATE users SET signed_out_at = ? WHERE id = ?",
+		       DB_PARAMS(db_int(clock_now_ms()), db_int(id)), NULL, NULL);
 }

@@ -18,7 +18,8 @@ struct account {
 	char uuid[40];
 	int32_t status; /* a pintle_account_status */
 	char user_type[32];
-	char name[128]; /* nickname, else real name, else empty; for headers and pages */
+	char name[128];        /* nickname, else real name, else empty; for headers and pages */
+	int64_t signed_out_ms; /* when all its sessions were last ended; 0: never */
 };
 
 /* The account an identity leads to; NOT_FOUND. Only verified identities lead anywhere when
@@ -48,10 +49,17 @@ int32_t account_replace(struct tx *tx, int64_t id, const struct pintle_identity 
 			const char *instance);
 /* DELETED frees the identifiers. */
 int32_t account_set_status(struct tx *tx, int64_t id, int32_t status);
-/* Inside the sign-in transaction: locks the account. BUSY when it is not active any more, or when
- * identity, if there is one, does not lead to it any more. */
-int32_t account_note_login(struct tx *tx, int64_t id, const struct pintle_identity *identity,
-			   const char *ip, int64_t now_ms);
+struct login {
+	const struct pintle_identity *identity; /* that was proved; or NULL */
+	const char *ip;
+	int64_t began_ms, at_ms; /* the proof; the sign-in */
+};
+
+/* Inside the sign-in transaction: locks the account. BUSY when it is not active any more, when the identity
+ * does not lead to it any more, or when it was signed out everywhere since the proof began. */
+int32_t account_note_login(struct tx *tx, int64_t id, const struct login *login);
+/* With the end of all its sessions: proofs that have begun end as well. */
+int32_t account_note_signed_out(struct tx *tx, int64_t id);
 int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *subject,
 				  int64_t now_ms);
 

@@ -50,6 +50,7 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 	call->inst = inst;
 	call->op = op;
 	call->purpose = purpose;
+	call->begun_ms = clock_now_ms();
 	call->deadline_ms = clock_mono_ms() + inst->settings.timeout_ms;
 	if (request && request->deadline_ms < call->deadline_ms)
 		call->deadline_ms = request->deadline_ms;

@@ -51,7 +51,8 @@ struct pintle_call {
 	struct arena arena;
 	const char *op; /* "begin" … */
 	int32_t purpose;
-	bool has_flow; /* its try was taken by the host */
+	int64_t begun_ms; /* by the wall clock */
+	bool has_flow;    /* its try was taken by the host */
 	struct flow flow;
 	struct call_outcome outcome;
 	struct tx tx;

@@ -88,6 +88,11 @@ static int32_t end_all(struct tx *tx, void *ctx)
 	int32_t status;
 
 	ending->ids = (struct session_ids){ 0 };
+	if (strcmp(ending->realm, SESSION_REALM_USER) == 0) {
+		status = account_note_signed_out(tx, ending->subject_id);
+		if (status != PINTLE_OK)
+			return status;
+	}
 	status = db_exec(tx,
 			 "UPDATE user_sessions SET status = 'revoked', revoked_reason = ?,"
 			 " updated_at = ? WHERE realm = ? AND subject_id = ?"

@@ -100,11 +100,21 @@ static int32_t find_account(struct signin *signin)
 	return status;
 }
 
-static int32_t may_sign_in(const struct account *account)
+/* The proof is as old as its flow: what was sent before the account was signed out everywhere is void. */
+static int64_t proof_began_ms(const struct signin *signin)
 {
+	const struct pintle_call *call = signin->call;
+
+	return call->has_flow ? call->flow.created_ms : call->begun_ms;
+}
+
+static int32_t may_sign_in(const struct signin *signin)
+{
+	const struct account *account = &signin->account;
+
 	switch (account->status) {
 	case PINTLE_ACTIVE:
-		return PINTLE_OK;
+		return account->signed_out_ms > proof_began_ms(signin) ? PINTLE_EXPIRED : PINTLE_OK;
 	case PINTLE_FROZEN:
 		return PINTLE_FORBIDDEN;
 	default:
@@ -152,12 +162,15 @@ static int32_t write_session(struct signin *signin)
 {
 	struct tx *tx = &signin->call->tx;
 	struct pintle_identity proved = proved_identity(signin->call);
+	const struct login login = { .identity = proved.subject ? &proved : NULL,
+				     .ip = signin->device.ip,
+				     .began_ms = proof_began_ms(signin),
+				     .at_ms = clock_now_ms() };
 	int32_t status;
 
 	fill_session(signin);
 	/* First, since it locks the account: sign-ins of one account count its sessions in turn. */
-	status = account_note_login(tx, signin->account.id, proved.subject ? &proved : NULL,
-				    signin->device.ip, clock_now_ms());
+	status = account_note_login(tx, signin->account.id, &login);
 	if (status == PINTLE_OK)
 		status = session_insert(tx, signin->host->settings, &signin->call->arena,
 					&signin->device, &signin->session, &signin->ended);
@@ -172,7 +185,7 @@ static int32_t write_all(struct tx *tx, void *ctx)
 
 	(void)tx;
 	if (status == PINTLE_OK)
-		status = may_sign_in(&signin->account);
+		status = may_sign_in(signin);
 	if (status == PINTLE_OK)
 		status = write_session(signin);
 	if (status == PINTLE_OK)

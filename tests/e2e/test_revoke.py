@@ -131,6 +131,31 @@ def test_a_password_change_ends_the_other_sessions(server):
     assert accepted(server, log_in(server, who, new)["access_token"])
 
 
+def change_password(server, who):
+    who.ok("PUT", PASSWORD, {"old_password": GOOD_SECRET, "new_password": "Walnut-harbour-77-elk"})
+
+
+def end_all_sessions(server, who):
+    who.ok("DELETE", SESSIONS)
+
+
+def freeze_and_unfreeze(server, who):
+    server.ctl("user", "freeze", who.phone)
+    server.ctl("user", "unfreeze", who.phone)
+
+
+@pytest.mark.parametrize("end", [change_password, end_all_sessions, freeze_and_unfreeze])
+def test_a_code_sent_before_everything_ended_is_void(server, end):
+    who = register(server)
+    with clock_at(server, 61):
+        flow_id, code = send_code(server, server.client(), who.phone)
+        end(server, who)
+        server.client().refused(410, "flow_expired", "POST", PHONE_LOGIN,
+                                {"phone": who.phone, "code": code, "flow_id": flow_id})
+    with clock_at(server, 122):
+        assert user_id(sign_in(server, who.phone)) == user_id(who)
+
+
 def test_a_number_given_up_gets_a_fresh_account(server):
     who, old, new = register(server), None, new_phone()
     with clock_at(server, 61):

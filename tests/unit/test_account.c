@@ -270,21 +270,32 @@ static void deleting_frees_the_identifiers(void **state)
 	assert_true(people_add(people, "phone", PHONE) != id);
 }
 
+static int32_t note_login(struct tx *tx, int64_t id, const char *ip, int64_t at_ms)
+{
+	const struct login login = { NULL, ip, at_ms, at_ms };
+
+	return account_note_login(tx, id, &login);
+}
+
 static void a_login_is_noted(void **state)
 {
 	struct people *people = *state;
 	struct tx tx = people_tx(people);
 	int64_t id = people_add(people, "phone", PHONE);
 
-	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.1", 1234), PINTLE_OK);
-	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.2", 5678), PINTLE_OK);
+	assert_int_equal(note_login(&tx, id, "192.0.2.1", 1234), PINTLE_OK);
+	assert_int_equal(note_login(&tx, id, "192.0.2.2", 5678), PINTLE_OK);
 	assert_int_equal(account_note_identity_use(&tx, "phone", PHONE, 5678), PINTLE_OK);
 	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
 	assert_int_equal(people_number(people, "SELECT last_login_time FROM users"), 5678);
 	assert_string_equal(people_text(people, "SELECT last_login_ip FROM users"), "192.0.2.2");
 	assert_int_equal(account_set_status(&tx, id, PINTLE_FROZEN), PINTLE_OK);
-	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.3", 9012), PINTLE_BUSY);
+	assert_int_equal(note_login(&tx, id, "192.0.2.3", 9012), PINTLE_BUSY);
+	assert_int_equal(account_set_status(&tx, id, PINTLE_ACTIVE), PINTLE_OK);
+	people_exec(people, "UPDATE users SET signed_out_at = 9012");
+	assert_int_equal(note_login(&tx, id, "192.0.2.3", 9011), PINTLE_BUSY);
 	assert_int_equal(people_number(people, "SELECT login_count FROM users"), 2);
+	assert_int_equal(note_login(&tx, id, "192.0.2.3", 9012), PINTLE_OK);
 	assert_int_equal(people_number(people, "SELECT last_used_at FROM user_identities"), 5678);
 }
 
@@ -292,8 +303,9 @@ static int32_t note_login_by(struct people *people, int64_t id, const char *ns, 
 {
 	struct pintle_identity identity = people_identity(ns, subject, true);
 	struct tx tx = people_tx(people);
+	const struct login login = { &identity, "192.0.2.1", 1234, 1234 };
 
-	return account_note_login(&tx, id, &identity, "192.0.2.1", 1234);
+	return account_note_login(&tx, id, &login);
 }
 
 static void a_login_by_what_leads_elsewhere_is_busy(void **state)
@@ -441,8 +453,7 @@ static void a_profile_is_masked(void **state)
 	assert_int_equal(link_to(people, id, "email", "alice@example.com", true), PINTLE_OK);
 	assert_int_equal(link_to(people, id, "username", "alice", true), PINTLE_OK);
 	people_exec(people, "UPDATE users SET real_name = '王小明', longitude = 121.473701");
-	assert_int_equal(account_note_login(&tx, id, NULL, "192.0.2.1", INT64_C(1795197600123)),
-			 PINTLE_OK);
+	assert_int_equal(note_login(&tx, id, "192.0.2.1", INT64_C(1795197600123)), PINTLE_OK);
 	assert_int_equal(account_profile(&tx, id, &profile), PINTLE_OK);
 	for (size_t i = 0; i < N(members); i++) {
 		if (strcmp(text_of(profile, members[i].name), members[i].text) != 0)

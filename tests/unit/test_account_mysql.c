@@ -114,6 +114,7 @@ static int32_t sign_in(void)
 {
 	const struct pintle_identity identity = { sizeof(identity), 1, "phone", PHONE };
 	struct tx tx = new_tx();
+	const struct login login = { &identity, "192.0.2.1", clock_now_ms(), clock_now_ms() };
 	struct account account;
 	int32_t status = db_begin(&tx);
 
@@ -122,8 +123,7 @@ static int32_t sign_in(void)
 	if (status == PINTLE_OK && account.status != PINTLE_ACTIVE)
 		status = PINTLE_FORBIDDEN;
 	if (status == PINTLE_OK)
-		status =
-			account_note_login(&tx, account.id, &identity, "192.0.2.1", clock_now_ms());
+		status = account_note_login(&tx, account.id, &login);
 	if (status == PINTLE_OK)
 		return db_commit(&tx);
 	db_rollback(&tx);

@@ -200,7 +200,7 @@ static void both_dialects_of_the_core_are_one(void **state)
 	(void)state;
 	check_schema("core", migrate_core, migrate_n_core);
 	assert_true(tables_add(&tables, "core", migrate_core, migrate_n_core, "sqlite", &err));
-	assert_int_equal(tables_find(&tables, "users")->n_columns, 34);
+	assert_int_equal(tables_find(&tables, "users")->n_columns, 35);
 	assert_string_equal(tables.items[0].name, "users");
 	tables_fini(&tables);
 }
