@@ -14,7 +14,7 @@ from collections import namedtuple
 from urllib.parse import urlsplit
 
 from fault_proxy import FaultProxy
-from gateway import Gateway
+from gateway import PostBox
 from harness import GOOD_SECRET, Server, new_phone, wait_for
 from stores import Stores
 
@@ -51,28 +51,6 @@ class ProxiedStores(Stores):
         for proxy in self.proxies.values():
             proxy.close()
         super().close()
-
-
-class PostBox(Gateway):
-    """A gateway that knows by number what came; read by several people at once. It keeps no connection,
-    so that the descriptors of a server are those of its stores and clients."""
-
-    def __init__(self):
-        self.codes, self.n_read, self.lock = {}, 0, threading.Lock()
-        super().__init__()
-        self.server.RequestHandlerClass.protocol_version = "HTTP/1.0"
-
-    def read(self):
-        """{phone: newest code}"""
-        with self.lock:
-            for _, body in self.received[self.n_read:]:
-                message = json.loads(body)
-                self.codes[message["to"]] = message["code"]
-                self.n_read += 1
-            return self.codes
-
-    def code_for(self, phone):
-        return wait_for(lambda: self.read().get(phone), f"a message to {phone}")
 
 
 class Person(threading.Thread):
@@ -204,7 +182,7 @@ class Newcomer(Person):
 
     def sign_in(self, phone, flow_id):
         """Who is told 503 asks once more; a flow that was lost on the way needs another code."""
-        code = self.town.gateway.code_for(phone)
+        code = self.town.code_for(phone)
         status, data = self.ask("POST", f"{AUTH}/phone-login",
                                 {"phone": phone, "code": code, "flow_id": flow_id})
         if status == 200:
@@ -313,9 +291,16 @@ class Town:
         client, phone = self.server.client(), new_phone()
         flow = client.ok("POST", f"{AUTH}/send-sms-code", {"phone": phone, "purpose": "register"})
         client.ok("POST", f"{AUTH}/register", {
-            "phone": phone, "code": self.gateway.code_for(phone), "flow_id": flow["flow_id"],
+            "phone": phone, "code": self.code_for(phone), "flow_id": flow["flow_id"],
             "password": GOOD_SECRET})
         return {"phone": phone, "password": GOOD_SECRET}
+
+    def code_for(self, phone):
+        """The newest that was sent to that number; a message that is lost is told with its reason."""
+        try:
+            return self.gateway.code_for(phone)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.server.log()[-4000:]}") from error
 
     def new_session(self):
         return self.server.client().ok("POST", f"{AUTH}/login", self.login)
