@@ -10,6 +10,7 @@ import pytest
 
 from harness import BUILD, ROOT, Server
 from starting import attempt, refusal
+from stores import PAIR
 
 # file 50-x.ini; the line that is wrong; what the refusal says besides.
 MISTAKES = {
@@ -88,10 +89,10 @@ def stopped():
     shutil.rmtree(server.folder, ignore_errors=True)
 
 
-# The sections of conf.d; those of other plugins are checked by the same code.
+# The sections of conf.d, with the stores under test; those of other plugins are checked by the same code.
+SECTIONS = {kind + name: name for kind, name in zip(("db_", "kv_"), PAIR.split("+"))}
 SERVED = ["server", "pool", "storage", "token", "session", "account", "limits", "keys", "log", "password",
-          "phone_sms", "db_sqlite", "kv_lmdb"]
-SECTIONS = {"db_sqlite": "sqlite", "kv_lmdb": "lmdb"}
+          "phone_sms", *SECTIONS]
 
 
 def bounds():
