@@ -121,6 +121,7 @@ def forget(redis):
 
 def restart(redis):
     redis.kill()
+    redis.stop()
     redis.start()
 
 
