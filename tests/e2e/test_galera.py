@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from galera import SUSPECT_S, Cluster
+from harness import wait_for
 from outage import Town
 from parallel import FULL
 from stores import Stores
@@ -55,6 +56,37 @@ def acknowledged(town):
             **{tokens["session_id"]: "revoked" for tokens in leaver.ended}}
 
 
+def judge(town):
+    """Nobody was told what is not so."""
+    for person in town.people:
+        for one in person.samples:
+            assert one.status in {200, 503} | person.refusals, f"{person.name}: {one}"
+
+
+def n_sessions_of_pintle(node):
+    with closing(node.connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE db LIKE 'pintle%'")
+        return cursor.fetchone()[0]
+
+
+def test_a_node_leaves_and_comes_back(town):
+    """An upgrade of the node that all prefer: away from it, and back once it is in step."""
+    cluster, stores = town.stores.cluster, town.stores
+    assert n_sessions_of_pintle(stores.first) > 0
+    stores.db.server = cluster.nodes[-1]
+    stores.first.stop()
+    seconds = town.recoveries(time.monotonic())
+    assert max(seconds.values()) < BACK_S, seconds
+    stores.first.join(cluster.nodes)
+    cluster.wait_whole(cluster.nodes)
+    wait_for(lambda: n_sessions_of_pintle(stores.first) > 0, "the node to be used again", 30)
+    town.live(AFTER_S)
+    judge(town)
+    town.finish()
+    print(f"\na node leaves: all served {max(seconds.values()):.1f} s later; back on it when it is in step")
+
+
 def test_the_node_in_use_is_killed(town):
     cluster, stores = town.stores.cluster, town.stores
     died = time.monotonic()
@@ -66,9 +98,7 @@ def test_the_node_in_use_is_killed(town):
           f" is death), all served {max(seconds.values()):.1f} s later")
     assert max(seconds.values()) < BACK_S, seconds
     town.live(AFTER_S)
-    wrong = [(person.name, one) for person in town.people for one in person.samples
-             if one.status not in {200, 503} | person.refusals]
-    assert not wrong, wrong[0]
+    judge(town)
     town.finish()
     wanted = acknowledged(town)
     assert set(wanted.values()) == {"active", "revoked"}, "nothing was written"
