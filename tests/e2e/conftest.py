@@ -19,6 +19,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "one_host(reason): not for a pair behind a balancer")
 
 
+def skip_on_a_pair(reason):
+    return pytest.mark.skip(reason=f"not on a pair: {reason}")
+
+
 def pytest_collection_modifyitems(items):
     """A test that needs other stores or hosts than are under it is skipped, and says so."""
     for item in items:
@@ -29,7 +33,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=f"not on {PAIR}: it brings stores of its own"))
         for mark in item.iter_markers("one_host"):
             if HOSTS != 1:
-                item.add_marker(pytest.mark.skip(reason=f"not on a pair: {mark.kwargs['reason']}"))
+                item.add_marker(skip_on_a_pair(*mark.args, **mark.kwargs))
 
 
 def pytest_unconfigure():
