@@ -119,6 +119,12 @@ int32_t limit_address(const struct limits *limits, struct arena *arena,
 	return count(limits, arena, &act, deadline_ms, hit);
 }
 
+/* An address may start with '+' as well. */
+static bool has_country(const char *to)
+{
+	return !strchr(to, '@');
+}
+
 int32_t limit_send(const struct limits *limits, struct arena *arena, const char *to,
 		   const struct address *client, int64_t deadline_ms, struct limit_hit *hit)
 {
@@ -137,7 +143,7 @@ int32_t limit_send(const struct limits *limits, struct arena *arena, const char 
 		.n_counters = 6,
 	};
 
-	if (to[0] == '+')
+	if (has_country(to))
 		act_add(&act,
 			(struct counter){ "send-country-hour", identifier_country(to, country),
 					  settings->send_prefix_hour, HOUR_MS, BUDGET });
@@ -227,11 +233,13 @@ int32_t limit_resend_now(const struct limits *limits, struct arena *arena, const
 	return forget(limits, arena, POLICY_RESEND, to, deadline_ms);
 }
 
-bool limit_country_ok(const struct limit_settings *settings, const char *phone)
+bool limit_country_ok(const struct limit_settings *settings, const char *to)
 {
 	char country[4];
-	const char *code = identifier_country(phone, country);
+	const char *code = identifier_country(to, country);
 
+	if (!has_country(to))
+		return true;
 	for (const char *const *item = settings->countries; item && *item; item++) {
 		if (strcmp(*item, "*") == 0 || strcmp(*item, code) == 0)
 			return true;

@@ -55,7 +55,7 @@ int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 /* After a success: the failures of that target and purpose are forgotten, those only. */
 int32_t limit_forget(const struct limits *limits, struct arena *arena,
 		     const struct limit_target *target, bool is_flow, int64_t deadline_ms);
-/* Whether messages to this canonical phone number's country are allowed. */
-bool limit_country_ok(const struct limit_settings *settings, const char *phone);
+/* Whether messages to the country of a canonical phone number are allowed; an address has none. */
+bool limit_country_ok(const struct limit_settings *settings, const char *to);
 
 #endif

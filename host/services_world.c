@@ -47,7 +47,7 @@ static int32_t may_send(struct pintle_call *call, const char *group, const char 
 		return gate;
 	if (call->tx.open || !call->request || !to || !message_group_exists(host, group))
 		return PINTLE_INTERNAL;
-	if (*to == '+' && !limit_country_ok(&host->settings->limits, to))
+	if (!limit_country_ok(&host->settings->limits, to))
 		return PINTLE_FORBIDDEN;
 	if (!message_group_ok(host, group))
 		return PINTLE_UNAVAILABLE;

@@ -419,6 +419,8 @@ static void countries_are_a_list_of_the_allowed(void **state)
 		current.countries = NULL;
 		assert_false(limit_country_ok(&current, cases[i].phone));
 	}
+	assert_true(limit_country_ok(&current, "bob@example.com"));
+	assert_true(limit_country_ok(&current, "+1@example.com"));
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
