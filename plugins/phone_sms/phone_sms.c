@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that somebody holds a phone number: a code goes there and comes back. */
+#include <pintle/code.h>
 #include <pintle/plugin.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE_LEN 6
 #define TEXT_MAX 512
 #define N_TEMPLATES 5
 
@@ -83,78 +83,28 @@ static int32_t send_code(const struct phone_sms *self, struct pintle_call *call,
 	return status == PINTLE_FORBIDDEN ? host->invalid(call, "phone", "country") : status;
 }
 
-/* A code is kept as a keyed hash, bound to its number. */
-static const char *code_mark(const struct pintle_host *host, struct pintle_call *call,
-			     const char *phone, const char *code)
-{
-	char text[128];
-	const char *mark;
-
-	(void)snprintf(text, sizeof(text), "%s %s", phone, code);
-	mark = host->blind(call, "code", text);
-	host->wipe(text, sizeof(text));
-	return mark;
-}
-
 static int32_t begin(void *self_of_inst, struct pintle_call *call)
 {
 	const struct phone_sms *self = self_of_inst;
 	const struct pintle_host *host = self->host;
-	const char *given = host->field(call, "phone"), *phone, *mark;
-	char code[CODE_LEN + 1];
+	char code[PINTLE_CODE_LEN + 1];
+	const char *phone;
 	int32_t status;
 
 	if (host->purpose(call) >= N_TEMPLATES)
 		return PINTLE_FORBIDDEN; /* no second factor */
-	if (!given)
-		return host->invalid(call, "phone", "required");
-	phone = host->canonical(call, "phone", given);
-	if (!phone)
-		return host->invalid(call, "phone", "format");
-	status = host->target(call, "phone", phone);
-	if (status != PINTLE_OK)
-		return status;
-	status = host->random_digits(code, CODE_LEN);
-	if (status != PINTLE_OK)
-		return status;
-	mark = code_mark(host, call, phone, code);
-	status = mark ? host->keep(call, "phone", phone) : PINTLE_INTERNAL;
-	if (status == PINTLE_OK)
-		status = host->keep(call, "code", mark);
+	status = pintle_code_begin(host, call, "phone", code, &phone);
 	if (status == PINTLE_OK)
 		status = send_code(self, call, phone, code);
 	host->wipe(code, sizeof(code));
 	return status;
 }
 
-static int is_code(const char *text)
-{
-	return strlen(text) == CODE_LEN && strspn(text, "0123456789") == CODE_LEN;
-}
-
 static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
-	const struct pintle_host *host = ((const struct phone_sms *)self_of_inst)->host;
-	const char *phone = host->kept(call, "phone"), *kept = host->kept(call, "code");
-	const char *code = host->field(call, "code"), *given = host->field(call, "phone"), *mark;
+	const struct phone_sms *self = self_of_inst;
 
-	if (!code)
-		return host->invalid(call, "code", "required");
-	if (!phone || !kept)
-		return PINTLE_EXPIRED;
-	if (given) {
-		given = host->canonical(call, "phone", given);
-		if (!given || strcmp(given, phone) != 0)
-			return PINTLE_DENIED;
-	}
-	if (!is_code(code))
-		return PINTLE_DENIED;
-	mark = code_mark(host, call, phone, code);
-	if (!mark)
-		return PINTLE_INTERNAL;
-	if (strlen(mark) != strlen(kept) || !host->same(mark, kept, strlen(mark)))
-		return PINTLE_DENIED;
-	return host->subject(call, "phone", phone);
+	return pintle_code_verify(self->host, call, "phone");
 }
 
 static const struct pintle_input inputs[] = {

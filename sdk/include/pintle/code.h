@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is alike in all providers that prove an address by a code: it goes there and comes back. kind is
+ * at once the kind of identifier, its namespace and the field that holds it: "phone", "email". Inline,
+ * and no part of the ABI. [worker]
+ */
+#ifndef PINTLE_CODE_H
+#define PINTLE_CODE_H
+
+#include "host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PINTLE_CODE_LEN 6
+#define PINTLE_CODE_MARK_MAX 320 /* an address, a space and a code */
+
+/* A code is kept as a keyed hash, bound to its address. */
+static inline const char *pintle_code_mark(const struct pintle_host *host, struct pintle_call *call,
+					   const char *to, const char *code)
+{
+	char text[PINTLE_CODE_MARK_MAX];
+	const char *mark;
+
+	(void)snprintf(text, sizeof(text), "%s %s", to, code);
+	mark = host->blind(call, "code", text);
+	host->wipe(text, sizeof(text));
+	return mark;
+}
+
+static inline int32_t pintle_code_keep(const struct pintle_host *host, struct pintle_call *call,
+				       const char *kind, const char *to, char *code)
+{
+	int32_t status = host->random_digits(code, PINTLE_CODE_LEN);
+	const char *mark;
+
+	if (status != PINTLE_OK)
+		return status;
+	mark = pintle_code_mark(host, call, to, code);
+	status = mark ? host->keep(call, kind, to) : PINTLE_INTERNAL;
+	return status == PINTLE_OK ? host->keep(call, "code", mark) : status;
+}
+
+/* The first half of begin: the address is named as the target, and a fresh code kept for it. Send the
+ * code to *to_out and wipe it, whatever this answers. */
+static inline int32_t pintle_code_begin(const struct pintle_host *host, struct pintle_call *call,
+					const char *kind, char code[PINTLE_CODE_LEN + 1],
+					const char **to_out)
+{
+	const char *given = host->field(call, kind);
+	int32_t status;
+
+	code[0] = '\0';
+	*to_out = NULL;
+	if (!given)
+		return host->invalid(call, kind, "required");
+	*to_out = host->canonical(call, kind, given);
+	if (!*to_out)
+		return host->invalid(call, kind, "format");
+	status = host->target(call, kind, *to_out);
+	return status == PINTLE_OK ? pintle_code_keep(host, call, kind, *to_out, code) : status;
+}
+
+static inline int pintle_code_is_one(const char *text)
+{
+	return strlen(text) == PINTLE_CODE_LEN && strspn(text, "0123456789") == PINTLE_CODE_LEN;
+}
+
+/* All of verify and bind. The address may be given once more; then it must be the same. */
+static inline int32_t pintle_code_verify(const struct pintle_host *host, struct pintle_call *call,
+					 const char *kind)
+{
+	const char *to = host->kept(call, kind), *kept = host->kept(call, "code");
+	const char *code = host->field(call, "code"), *given = host->field(call, kind), *mark;
+
+	if (!code)
+		return host->invalid(call, "code", "required");
+	if (!to || !kept)
+		return PINTLE_EXPIRED;
+	if (given) {
+		given = host->canonical(call, kind, given);
+		if (!given || strcmp(given, to) != 0)
+			return PINTLE_DENIED;
+	}
+	if (!pintle_code_is_one(code))
+		return PINTLE_DENIED;
+	mark = pintle_code_mark(host, call, to, code);
+	if (!mark)
+		return PINTLE_INTERNAL;
+	if (strlen(mark) != strlen(kept) || !host->same(mark, kept, strlen(mark)))
+		return PINTLE_DENIED;
+	return host->subject(call, kind, to);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
