@@ -83,7 +83,7 @@ def test_status(server):
 
 def test_provider_list_and_resume(server):
     names = {p["name"] for p in server.ctl("provider", "list")}
-    assert names == {"password", "phone_sms"}, names
+    assert names == {"password", "phone_sms", "email"}, names
     assert re.search(r"^phone_sms +phone_sms +\S+ +serving$", text(server, "provider", "list"), re.M)
     assert text(server, "provider", "resume", "password") == ""
     assert "ot found" in refused(server, "provider", "resume", "nosuch")

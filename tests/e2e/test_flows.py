@@ -16,13 +16,16 @@ UNKNOWN_FLOW = "AAAAAAAAAAAAAAAAAAAAAA"
 def test_providers_say_how_to_sign_in(server):
     listed = server.client().ok("GET", "/api/v1/auth/providers")["providers"]
     by_name = {provider["name"]: provider for provider in listed}
-    assert set(by_name) == {"password", "phone_sms"}
+    assert set(by_name) == {"password", "phone_sms", "email"}
     assert by_name["password"]["capabilities"] == {"begin": False, "direct": True, "bind": True,
                                                    "callback": False}
     assert by_name["phone_sms"]["capabilities"] == {"begin": True, "direct": False, "bind": True,
                                                     "callback": False}
     steps = {entry["name"]: entry["step"] for entry in by_name["phone_sms"]["inputs"]}
     assert steps == {"phone": "begin", "code": "verify"}
+    assert by_name["email"]["capabilities"] == by_name["phone_sms"]["capabilities"]
+    steps = {entry["name"]: entry["step"] for entry in by_name["email"]["inputs"]}
+    assert steps == {"email": "begin", "code": "verify"}
     for provider in listed:
         assert provider["label"]["zh"] and provider["label"]["en"]
 

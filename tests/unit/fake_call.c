@@ -100,6 +100,9 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 {
 	(void)snprintf(call->sent, sizeof(call->sent), "%s %s %s %s", group, message->to,
 		       message->template_name, message->text);
+	(void)snprintf(call->subject_sent, sizeof(call->subject_sent), "%s",
+		       message->subject ? message->subject : "");
+	(void)snprintf(call->html, sizeof(call->html), "%s", message->html ? message->html : "");
 	(void)snprintf(call->code, sizeof(call->code), "%s", message->vars[1]);
 	return call->send_status;
 }

@@ -31,7 +31,8 @@ struct pintle_call {
 	char wrong[FAKE_TEXT_MAX]; /* field reason */
 	char data[FAKE_TEXT_MAX];  /* name=value; … */
 	char detail[FAKE_TEXT_MAX];
-	char sent[FAKE_TEXT_MAX];    /* group to template text */
+	char sent[FAKE_TEXT_MAX]; /* group to template text */
+	char subject_sent[256], html[FAKE_TEXT_MAX];
 	char code[32];               /* variable "code" of what was sent */
 	char request[FAKE_TEXT_MAX]; /* method url\nheaders\n\nbody */
 

@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A code goes to an address and signs in, is bound, and replaces; and the mail that carries it arrives."""
+import itertools
+import os
+import re
+
+import pytest
+
+from harness import new_phone, sign_in, wait_for
+from smtp import Silent, Smtp
+from steps import (IDENTITIES, PROFILE, assert_limited, fields_of, later, rows, sign_in_again, user_id,
+                   wrong)
+
+SEND = "/api/v1/auth/send-email-code"
+EMAIL_LOGIN = "/api/v1/auth/email-login"
+VERIFY = "/api/v1/auth/email/verify"
+BIND = "/api/v1/user/bind/email"
+UNBIND = "/api/v1/user/unbind/email"
+
+_numbers = itertools.count(1)
+
+
+def new_address():
+    """One that nobody has used in this run."""
+    return f"bob{os.getpid()}.{next(_numbers)}@example.com"
+
+
+def send_code(server, client, address, purpose="login"):
+    """(flow_id, code) of a code sent to address."""
+    flow_id = client.ok("POST", SEND, {"email": address, "purpose": purpose})["flow_id"]
+    return flow_id, server.code_for(address.lower(), purpose)
+
+
+def mail_in(server, address=None):
+    """A client signed in by a code to its address."""
+    client, address = server.client(), address or new_address()
+    flow_id, code = send_code(server, client, address)
+    client.tokens = client.ok("POST", EMAIL_LOGIN, {"email": address, "code": code, "flow_id": flow_id})
+    client.email = address
+    return client.use(client.tokens["access_token"])
+
+
+def mail_in_again(server, address):
+    later(server)
+    return mail_in(server, address)
+
+
+def owners_of(server, address):
+    return [row[0] for row in rows(server, "SELECT user_id FROM user_identities"
+                                           " WHERE namespace = 'email' AND subject = ?", address)]
+
+
+def masked(address):
+    return f"{address[0]}***@{address.partition('@')[2]}"
+
+
+# ---- Signing in ----
+
+def test_an_address_signs_up_and_in(server):
+    first = mail_in(server)
+    assert first.tokens["is_new_user"] is True
+    assert first.ok("GET", PROFILE)["email"] == masked(first.email)
+    (entry,) = first.ok("GET", IDENTITIES)["identities"]
+    assert (entry["namespace"], entry["subject"]) == ("email", masked(first.email))
+    again = mail_in_again(server, first.email)
+    assert again.tokens["is_new_user"] is False and user_id(again) == user_id(first)
+
+
+def test_the_generic_paths_and_no_flow_id(server):
+    client, address = server.client(), new_address()
+    client.ok("POST", "/api/v1/auth/email/begin", {"email": address})
+    client.ok("POST", VERIFY, {"email": address, "code": server.code_for(address)})
+    assert len(owners_of(server, address)) == 1
+
+
+@pytest.mark.parametrize("spelling", [str.upper, str.title, lambda text: f" {text} "])
+def test_every_spelling_is_one_account(server, spelling):
+    who = mail_in(server)
+    later(server)
+    client = server.client()
+    flow_id, code = send_code(server, client, spelling(who.email).strip())
+    again = client.ok("POST", EMAIL_LOGIN, {"email": spelling(who.email), "code": code, "flow_id": flow_id})
+    assert again["user"]["id"] == user_id(who)
+
+
+def test_an_address_that_starts_like_a_number(server):
+    """No country is asked for what is no phone number."""
+    address = "+1" + new_address()
+    assert owners_of(server, address) == []
+    who = mail_in(server, address)
+    assert owners_of(server, address) == [user_id(who)]
+
+
+def test_a_code_is_good_once_and_for_its_address(server):
+    client, mine, theirs = server.client(), new_address(), new_address()
+    flow_id, code = send_code(server, client, mine)
+    body = {"email": mine, "code": code, "flow_id": flow_id}
+    client.refused(401, "invalid_code", "POST", EMAIL_LOGIN, {**body, "code": wrong(code)})
+    client.refused(401, "invalid_code", "POST", EMAIL_LOGIN, {**body, "email": theirs})
+    client.refused(401, "invalid_code", "POST", EMAIL_LOGIN, {"email": theirs, "code": code})
+    client.ok("POST", EMAIL_LOGIN, body)
+    client.refused(410, "flow_expired", "POST", EMAIL_LOGIN, body)
+    assert owners_of(server, theirs) == []
+
+
+def test_five_wrong_tries_end_the_flow(server):
+    client, address = server.client(), new_address()
+    flow_id, code = send_code(server, client, address)
+    body = {"email": address, "flow_id": flow_id}
+    for i in range(1, 6):
+        client.refused(401, "invalid_code", "POST", EMAIL_LOGIN, {**body, "code": wrong(code, i)})
+    client.refused(410, "flow_expired", "POST", EMAIL_LOGIN, {**body, "code": code})
+    mail_in_again(server, address)
+
+
+@pytest.mark.parametrize("purpose, other", [("login", "bind"), ("bind", "login"), ("change", "bind"),
+                                            ("reset", "login"), ("register", "login")])
+def test_a_code_is_good_for_its_purpose_only(server, purpose, other):
+    who, address = sign_in(server), new_address()
+    flow_id, code = send_code(server, who, address, purpose)
+    path = BIND if other == "bind" else EMAIL_LOGIN
+    who.refused(410, "flow_expired", "POST", path,
+                {"email": address, "code": code, "flow_id": flow_id, "purpose": other})
+    assert owners_of(server, address) == []
+
+
+# A14: one address, and that is who gets the code.
+SECOND = "eve@example.net"
+
+
+@pytest.mark.parametrize("value", [
+    ["{}", SECOND], {"0": "{}", "1": SECOND}, "{}," + SECOND, "{};" + SECOND, "{} " + SECOND,
+    "{}\r\nBcc: " + SECOND, "{}\r\nRCPT TO:<" + SECOND + ">", "{}>\r\nRCPT TO:<" + SECOND, "<{}>",
+    "Bob <{}>", "\"{}\"", "{}%0d%0aBcc:" + SECOND, "\"a b\"@example.com", "bob@example",
+    "bob@[127.0.0.1]", "bob@-example.com", "bob..b@example.com", "bób@example.com", "bob＠example.com",
+    "b" * 65 + "@example.com", "bob@" + "a" * 64 + ".com", "", " ", 17, None, True])
+def test_only_one_plain_address_is_taken(server, value):
+    client, address = server.client(), new_address()
+    if isinstance(value, str):
+        value = value.replace("{}", address)
+    elif isinstance(value, list):
+        value = [address, SECOND]
+    before = len(server.outbox())
+    answer = client.refused(422, "field_invalid", "POST", SEND, {"email": value})
+    assert set(fields_of(answer)) == {"email"}
+    mail_in(server, address)
+    sent = server.outbox()[:-before or None]
+    assert [message["to"] for message in sent] == [address]
+
+
+@pytest.mark.parametrize("text", ['{{"email": "{0}", "email": "{1}"}}', '{{"email": "{1}", "email": "{0}"}}',
+                                  '{{"email": "{0}\\u0000"}}'])
+def test_what_can_be_read_in_two_ways_is_not_read(server, text):
+    address, client = new_address(), server.client()
+    answer = client.post(SEND, data=text.format(address, SECOND), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request"), answer.text
+    client.ok("POST", SEND, {"email": address})
+    server.code_for(address)
+    assert SECOND not in {message["to"] for message in server.outbox()}
+
+
+# ---- One account, many ways ----
+
+def test_an_address_is_bound_and_unbound(server):
+    who, address = sign_in(server), new_address()
+    flow_id, code = send_code(server, who, address, "bind")
+    who.ok("POST", BIND, {"email": address, "code": code, "flow_id": flow_id})
+    assert owners_of(server, address) == [user_id(who)]
+    assert who.ok("GET", PROFILE)["email"] == masked(address)
+    assert user_id(mail_in_again(server, address)) == user_id(who)
+    who.ok("DELETE", UNBIND)
+    assert who.ok("GET", PROFILE)["email"] is None
+    stranger = mail_in_again(server, address)
+    assert stranger.tokens["is_new_user"] is True and user_id(stranger) != user_id(who)
+    stranger.refused(409, "last_login_method", "DELETE", UNBIND)
+
+
+def test_an_address_of_somebody_else_is_refused(server):
+    owner, who = mail_in(server), sign_in(server)
+    later(server)
+    flow_id, code = send_code(server, who, owner.email, "bind")
+    who.refused(409, "identity_taken", "POST", BIND,
+                {"email": owner.email, "code": code, "flow_id": flow_id})
+    assert owners_of(server, owner.email) == [user_id(owner)]
+
+
+def test_the_own_address_is_verified_again(server):
+    who = mail_in(server)
+    later(server)
+    flow_id, code = send_code(server, who, who.email, "bind")
+    who.ok("POST", BIND, {"email": who.email, "code": code, "flow_id": flow_id})
+    assert owners_of(server, who.email) == [user_id(who)]
+
+
+def test_a_change_of_address(server):
+    who, new = mail_in(server), new_address()
+    old = who.email
+    flow_id, code = send_code(server, who, new, "change")
+    who.ok("POST", VERIFY, {"email": new, "code": code, "flow_id": flow_id})
+    assert who.ok("GET", PROFILE)["email"] == masked(new)
+    assert owners_of(server, old) == [] and owners_of(server, new) == [user_id(who)]
+    assert user_id(mail_in_again(server, new)) == user_id(who)
+
+
+def test_a_code_of_the_old_address_leads_nowhere_after_the_change(server):
+    """A36: it still proves the mailbox, which is nobody's now."""
+    who, new = mail_in(server), new_address()
+    later(server)
+    client = server.client()
+    old_flow, old_code = send_code(server, client, who.email)
+    flow_id, code = send_code(server, who, new, "change")
+    who.ok("POST", VERIFY, {"email": new, "code": code, "flow_id": flow_id})
+    stranger = client.ok("POST", EMAIL_LOGIN, {"email": who.email, "code": old_code, "flow_id": old_flow})
+    assert stranger["is_new_user"] is True and stranger["user"]["id"] != user_id(who)
+
+
+def test_binding_and_changing_want_a_session(server):
+    client, address = server.client(), new_address()
+    for purpose in ("bind", "change"):
+        client.refused(401, "unauthorized", "POST", SEND, {"email": address, "purpose": purpose})
+    client.refused(401, "unauthorized", "POST", BIND, {"email": address, "code": "123456"})
+    assert all(message["to"] != address for message in server.outbox())
+
+
+# ---- Limits, and what a stranger learns ----
+
+VOLATILE = re.compile(r'"request_id":"[^"]*"|"flow_id":"[^"]*"')
+
+
+def look_of(answer):
+    """All that could tell two accounts apart, but for a second that may pass meanwhile."""
+    headers = {name: re.sub(r"t=\d+|^\d+$", "", value) for name, value in answer.headers.items()
+               if name not in ("X-Request-Id", "Date")}
+    return answer.status_code, headers, VOLATILE.sub("", answer.text)
+
+
+def test_one_a_minute_and_five_an_hour(server):
+    client, address = server.client(), new_address()
+    client.ok("POST", SEND, {"email": address})
+    assert_limited(client.post(SEND, {"email": address.upper()}), "send-resend", 1, 60)
+    client.ok("POST", SEND, {"email": new_address()})
+    for _ in range(4):
+        later(server)
+        client.ok("POST", SEND, {"email": address, "purpose": "reset"})
+    later(server)
+    assert_limited(client.post(SEND, {"email": address}), "send-target-hour", 5, 3600)
+
+
+def test_a_stranger_learns_nothing_of_an_account(server):
+    """A42: known, frozen and unknown addresses get the same answers, up to and beyond the limits."""
+    known, frozen, kinds = mail_in(server), mail_in(server), {}
+    server.ctl("user", "freeze", frozen.email)
+    later(server, 86400)
+    for kind, address in (("known", known.email), ("frozen", frozen.email), ("stranger", new_address())):
+        client = server.client()
+        looks = [look_of(client.post(SEND, {"email": address}))]
+        code = server.code_for(address)
+        looks += [look_of(client.post(SEND, {"email": address, "purpose": purpose}))
+                  for purpose in ("login", "register", "reset")]
+        looks += [look_of(client.post(EMAIL_LOGIN, {"email": address, "code": wrong(code, i)}))
+                  for i in range(1, 8)]
+        kinds[kind] = looks
+    statuses = [look[0] for look in kinds["stranger"]]
+    assert statuses == [200, 429, 429, 429] + [401] * 5 + [410] * 2, statuses
+    for kind, looks in kinds.items():
+        assert looks == kinds["stranger"], f"{kind}: {looks}"
+
+
+def test_who_has_proved_the_address_is_told(server):
+    """The positive twin."""
+    frozen = mail_in(server)
+    server.ctl("user", "freeze", frozen.email)
+    later(server)
+    client = server.client()
+    flow_id, code = send_code(server, client, frozen.email)
+    client.refused(403, "account_frozen", "POST", EMAIL_LOGIN,
+                   {"email": frozen.email, "code": code, "flow_id": flow_id})
+
+
+# ---- Mails that arrive ----
+
+@pytest.fixture(scope="module")
+def smtp():
+    started = Smtp().start()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def make_with(make_server):
+    """A server whose mails go through these senders, in order."""
+    def make(senders, *options, workers=2):
+        names = re.findall(r"^\[(\w+)\]", senders, re.M)
+        text = "[group sms]\nsenders = sms_log\n[sms_log]\n[group mail]\nsenders = "
+        return make_server(*options, workers=workers,
+                           conf={"40-messages.ini": text + ", ".join(names) + "\n" + senders})
+    return make
+
+
+def code_in(mail):
+    (text, html) = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    (code,) = re.findall(r"\b[0-9]{6}\b", text)
+    assert f"<b>{code}</b>" in html
+    return code
+
+
+def results(server):
+    return rows(server, "SELECT gateway, result FROM message_logs WHERE kind = 'mail' ORDER BY id")
+
+
+def state_of(client, flow_id):
+    return client.ok("GET", f"/api/v1/auth/flows/{flow_id}")["status"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("lang, subject, says", [("zh-CN", "您的验证码", "您正在登录"),
+                                                 ("en", "Your code", "your code to sign in")])
+def test_a_mail_arrives_and_signs_in(make_with, smtp, lang, subject, says, workers):
+    server, address = make_with(smtp.conf("first", from_name="示例 Inc."), workers=workers), new_address()
+    client = server.client(headers={"Accept-Language": lang})
+    flow_id = client.ok("POST", SEND, {"email": address})["flow_id"]
+    mail = smtp.mail_to(address)
+    code = code_in(mail)
+    assert mail["Subject"] == subject and code not in mail["Subject"]
+    (sender,) = mail["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("示例 Inc.", "noreply@example.com")
+    assert mail["To"] == address
+    assert mail["Auto-Submitted"] == "auto-generated" and mail["Date"].datetime.tzinfo
+    assert says in mail.get_body(("plain",)).get_content()
+    assert "tls" in mail["Received"].lower() and not mail.defects
+    client.ok("POST", EMAIL_LOGIN, {"email": address, "code": code, "flow_id": flow_id})
+    wait_for(lambda: results(server) == [("first", "accepted")], "the message log")
+    ((recipient, upstream_id),) = rows(server, "SELECT recipient, upstream_id FROM message_logs")
+    assert recipient == masked(address) and upstream_id == mail["Message-ID"]
+    assert code not in server.log()
+
+
+def test_templates_of_the_operator(make_with, smtp, tmp_path):
+    (tmp_path / "login.en.txt").write_text("Ahoy {{code}}\n", encoding="utf-8")
+    (tmp_path / "code.en.html").write_text("<i>{{email}}</i> <b>{{code}}</b>", encoding="utf-8")
+    server = make_with(smtp.conf("first"), f"email.templates={tmp_path}")
+    address = "o'neill&" + new_address()
+    server.client().ok("POST", SEND, {"email": address})
+    mail = smtp.mail_to(address)
+    assert mail.get_body(("plain",)).get_content().startswith("Ahoy " + code_in(mail))
+    assert f"<i>o&#39;neill&amp;{address.partition('&')[2]}</i>" in mail.get_body(("html",)).get_content()
+
+
+def test_a_template_without_code_is_refused_at_start(make_with, smtp, tmp_path):
+    (tmp_path / "login.en.txt").write_text("Ahoy\n", encoding="utf-8")
+    server = make_with(smtp.conf("first"))
+    good = server.ctl("status")["generation"]
+    server.write_conf("35-email.ini", f"[email]\ntemplates = {tmp_path}\n")
+    done = server.ctl("reload", check=False)
+    assert done.returncode != 0 and "login.en.txt: {{code}} is missing" in done.stdout + done.stderr
+    assert server.ctl("status")["generation"] == good
+
+
+@pytest.mark.parametrize("what", ["password", "tls_ca", "port"])
+def test_a_gateway_that_did_not_take_it_gives_way(make_with, smtp, what):
+    """A wrong password, a certificate of somebody else, nobody there."""
+    bad = {"password": "wrong", "tls_ca": "/etc/ssl/certs/ca-certificates.crt", "port": 1}[what]
+    server, address = make_with(smtp.conf("first", **{what: bad}) + smtp.conf("second")), new_address()
+    client = server.client()
+    flow_id = client.ok("POST", SEND, {"email": address})["flow_id"]
+    code = code_in(smtp.mail_to(address))
+    wait_for(lambda: results(server) == [("first", "failed"), ("second", "accepted")], "the message log")
+    client.ok("POST", EMAIL_LOGIN, {"email": address, "code": code, "flow_id": flow_id})
+
+
+@pytest.mark.parametrize("local, result", [("nobody", "refused"), ("busy", "limited"), ("full", "limited")])
+def test_a_mailbox_that_takes_nothing_is_not_offered_to_the_next(make_with, smtp, local, result):
+    server = make_with(smtp.conf("first") + smtp.conf("second"))
+    client = server.client()
+    flow_id = client.ok("POST", SEND, {"email": f"{local}@example.com"})["flow_id"]
+    wait_for(lambda: state_of(client, flow_id) == "failed", "the flow's state")
+    assert results(server) == [("first", result)]
+    client.ok("POST", SEND, {"email": f"{local}@example.com"})  # at once
+
+
+def test_a_gateway_that_may_have_taken_it_does_not(make_with, smtp):
+    silent = Silent()
+    server, address = make_with(silent.conf("first") + smtp.conf("second")), new_address()
+    client = server.client()
+    flow_id = client.ok("POST", SEND, {"email": address})["flow_id"]
+    wait_for(lambda: results(server) == [("first", "unclear")], "the message log")
+    assert len(silent.received) == 1 and state_of(client, flow_id) == "pending"
+    assert [mail for mail in smtp.mails() if mail["Envelope-to"] == address] == []
+    silent.close()
+
+
+def test_mail_and_text_messages_share_the_outbox(server):
+    """One list shows both, newest first."""
+    phone = new_phone()
+    sign_in(server, phone)
+    who = mail_in(server)
+    mail, text = server.outbox()[:2]
+    assert (mail["to"], text["to"]) == (who.email, phone)
+    assert mail["subject"] == "Your code" and mail["code"] in mail["text"]
+    assert user_id(sign_in_again(server, phone)) != user_id(who)
