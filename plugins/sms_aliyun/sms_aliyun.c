@@ -68,21 +68,18 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 			     size_t err_len)
 {
 	const struct conf *conf = conf_of_section;
-	const char *endpoint_fault = pintle_endpoint_fault(host, inst, conf->endpoint);
-	const char *templates_fault = pintle_templates_fault(conf->templates);
 	struct sms_aliyun *self;
+	int32_t status =
+		pintle_gateway_check(host, inst, conf->endpoint, conf->templates, err, err_len);
 
-	if (endpoint_fault || templates_fault) {
-		(void)snprintf(err, err_len, "%s %s", endpoint_fault ? "endpoint" : "templates",
-			       endpoint_fault ? endpoint_fault : templates_fault);
-		return PINTLE_INVALID;
-	}
+	if (status != PINTLE_OK)
+		return status;
 	self = calloc(1, sizeof(*self));
 	if (!self)
 		return PINTLE_INTERNAL;
 	self->host = host;
 	self->conf = conf;
-	self->authority = strstr(conf->endpoint, "://") + strlen("://");
+	self->authority = pintle_endpoint_host(conf->endpoint);
 	*self_out = self;
 	return PINTLE_OK;
 }

@@ -2,7 +2,7 @@
 """Messages through the vendors' own interfaces: signed as they demand, judged by their documented words."""
 import pytest
 
-from fakes import aliyun
+from fakes import aliyun, tencent
 from gateway import Gateway
 from harness import new_phone, wait_for
 from steps import PHONE_LOGIN, SEND, rows
@@ -47,7 +47,24 @@ def aliyun_vendor(signature):
         unclear=[(400, {"Code": "SignatureNonceUsed"})])
 
 
-VENDORS = {"aliyun-acs3": aliyun_vendor("acs3"), "aliyun-rpc": aliyun_vendor("rpc")}
+TENCENT = Vendor(
+    tencent.TencentGateway,
+    f"plugin = sms_tencent\nsecret_id = {tencent.SECRET_ID}\nsecret_key = {tencent.SECRET}\n"
+    f"sdk_app_id = {tencent.APP_ID}\nsign_name = {tencent.SIGN_NAME}\n"
+    "templates = login: 1110, register: 1111",
+    tencent.SERIAL,
+    denied=[tencent.number("InvalidParameterValue.IncorrectPhoneNumber"),
+            tencent.number("FailedOperation.PhoneNumberInBlacklist")],
+    limited=[tencent.number("LimitExceeded.PhoneNumberThirtySecondLimit"),
+             tencent.number("LimitExceeded.PhoneNumberDailyLimit")],
+    faults=[tencent.number("FailedOperation.InsufficientBalanceInSmsPackage"),
+            tencent.number("LimitExceeded.AppDailyLimit"), tencent.number("Nobody.KnowsIt"),
+            tencent.whole("AuthFailure.SignatureExpire"), tencent.whole("RequestLimitExceeded"),
+            (502, b"<html>")],
+    unclear=[tencent.number("InternalError.Timeout"), tencent.whole("InternalError.Timeout")])
+
+VENDORS = {"aliyun-acs3": aliyun_vendor("acs3"), "aliyun-rpc": aliyun_vendor("rpc"),
+           "tencent": TENCENT}
 
 
 @pytest.fixture(params=VENDORS)

@@ -52,7 +52,13 @@ static inline const char *pintle_url_fault(const struct pintle_host *host, struc
 	return NULL;
 }
 
-/* The same for an option that names scheme, host and port alone; signatures cover the host. */
+/* What requests to endpoint have as Host. */
+static inline const char *pintle_endpoint_host(const char *endpoint)
+{
+	return strstr(endpoint, "://") + strlen("://");
+}
+
+/* As pintle_url_fault, of an option that names scheme, host and port alone: signatures cover the host. */
 static inline const char *pintle_endpoint_fault(const struct pintle_host *host,
 						struct pintle_inst *inst, const char *endpoint)
 {
@@ -60,7 +66,7 @@ static inline const char *pintle_endpoint_fault(const struct pintle_host *host,
 
 	if (fault)
 		return fault;
-	name = strstr(endpoint, "://") + strlen("://");
+	name = pintle_endpoint_host(endpoint);
 	return !*name || strpbrk(name, "/?#@ ") ? "must be https://host, without a path" : NULL;
 }
 
@@ -120,6 +126,23 @@ static inline const char *pintle_templates_fault(const char *const *templates)
 			       "as name";
 	}
 	return NULL;
+}
+
+/* For open(): whether the options endpoint and templates (NULL: the plugin has none) are right; else
+ * INVALID with the reason. */
+static inline int32_t pintle_gateway_check(const struct pintle_host *host, struct pintle_inst *inst,
+					   const char *endpoint, const char *const *templates,
+					   char *err, size_t err_len)
+{
+	const char *option = "endpoint", *fault = pintle_endpoint_fault(host, inst, endpoint);
+
+	if (!fault && templates) {
+		option = "templates";
+		fault = pintle_templates_fault(templates);
+	}
+	if (fault)
+		(void)snprintf(err, err_len, "%s %s", option, fault);
+	return fault ? PINTLE_INVALID : PINTLE_OK;
 }
 
 /* The gateway's id of a message's template: what templates has for its name or for its purpose; else
