@@ -2,7 +2,7 @@
 """The fakes of vendors' gateways sign as the vendors' own published examples do."""
 import hashlib
 
-from fakes import aliyun, tencent
+from fakes import aliyun, tencent, twilio
 
 
 def test_aliyun_encodes_as_published():
@@ -60,3 +60,7 @@ def test_tencent_signs_as_published_before_actions_were_signed():
             ("Gu5t9xGARNpq86cd98joQYCN3*******",
              "2230eefd229f582d8b1b891af7107b91597240707d778ab3738f756258d7652c")):
         assert tencent.signature(secret, "cvm", 1551113065, canonical) == wanted
+
+
+def test_twilio_takes_basic_as_rfc_7617_has_it():
+    assert twilio.basic("Aladdin", "open sesame") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="

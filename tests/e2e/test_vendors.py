@@ -2,7 +2,7 @@
 """Messages through the vendors' own interfaces: signed as they demand, judged by their documented words."""
 import pytest
 
-from fakes import aliyun, tencent
+from fakes import aliyun, tencent, twilio
 from gateway import Gateway
 from harness import new_phone, wait_for
 from steps import PHONE_LOGIN, SEND, rows
@@ -63,8 +63,22 @@ TENCENT = Vendor(
             (502, b"<html>")],
     unclear=[tencent.number("InternalError.Timeout"), tencent.whole("InternalError.Timeout")])
 
+
+def twilio_vendor(options):
+    return Vendor(
+        twilio.TwilioGateway,
+        f"plugin = sms_twilio\naccount_sid = {twilio.ACCOUNT}\nsecret = {twilio.SECRET}\n{options}",
+        twilio.SID,
+        denied=[twilio.error(400, 21211), twilio.error(400, 21610), twilio.error(400, 21614)],
+        limited=[],  # it limits its customers, not the numbers they send to
+        faults=[twilio.error(429, 20429), twilio.error(401, 20003), twilio.error(400, 21408),
+                twilio.error(400, 99999), twilio.lost("failed"), (503, b"<html>")])
+
+
 VENDORS = {"aliyun-acs3": aliyun_vendor("acs3"), "aliyun-rpc": aliyun_vendor("rpc"),
-           "tencent": TENCENT}
+           "tencent": TENCENT,
+           "twilio-number": twilio_vendor(f"from = {twilio.FROM}"),
+           "twilio-service": twilio_vendor(f"from = {twilio.SERVICE}\nkey_sid = {twilio.KEY}")}
 
 
 @pytest.fixture(params=VENDORS)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sends messages through Twilio's Messages, API version 2010-04-01. */
+#include <pintle/gateway.h>
+#include <pintle/plugin.h>
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SID_LEN 34
+#define CREDENTIALS_MAX 512
+#define BASIC_MAX (CREDENTIALS_MAX / 3 * 4 + 8)
+
+struct conf {
+	const char *account_sid, *key_sid, *secret;
+	const char *from;
+	const char *endpoint, *ca_file;
+	int64_t timeout_ms;
+};
+
+struct sms_twilio {
+	const struct pintle_host *host;
+	const struct conf *conf;
+};
+
+static const struct pintle_opt opts[] = {
+	{ "account_sid", PINTLE_STRING, PINTLE_OPT(struct conf, account_sid), NULL, 1, 64, NULL,
+	  "The account's SID, AC and 32 digits." },
+	{ "key_sid", PINTLE_STRING, PINTLE_OPT(struct conf, key_sid), "", 0, 64, NULL,
+	  "The SID of an API key, SK and 32 digits; empty: secret is the account's auth token." },
+	{ "secret", PINTLE_SECRET, PINTLE_OPT(struct conf, secret), NULL, 1, 256, NULL,
+	  "The secret of the API key, or the auth token of the account." },
+	{ "from", PINTLE_STRING, PINTLE_OPT(struct conf, from), NULL, 1, 64, NULL,
+	  "The number or name that messages come from, or the SID of a messaging service, MG and "
+	  "32 "
+	  "digits." },
+	{ "endpoint", PINTLE_STRING, PINTLE_OPT(struct conf, endpoint), "https://api.twilio.com", 8,
+	  256, NULL, "Where requests go; https, or http to this machine or in development." },
+	{ "timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000, NULL,
+	  "How long one message may take." },
+	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
+	  "Certificates to trust instead of the system's." },
+};
+
+/* What stands in a path or before a colon must be letters and digits, which SIDs are. */
+static const char *find_fault(const struct conf *conf)
+{
+	static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789";
+
+	if (conf->account_sid[strspn(conf->account_sid, alnum)])
+		return "account_sid must be letters and digits";
+	if (conf->key_sid[strspn(conf->key_sid, alnum)])
+		return "key_sid must be letters and digits";
+	return NULL;
+}
+
+static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
+			     const void *conf_of_section, void **self_out, char *err,
+			     size_t err_len)
+{
+	const struct conf *conf = conf_of_section;
+	const char *fault = find_fault(conf);
+	struct sms_twilio *self;
+	int32_t status = pintle_gateway_check(host, inst, conf->endpoint, NULL, err, err_len);
+
+	if (status == PINTLE_OK && fault) {
+		(void)snprintf(err, err_len, "%s", fault);
+		status = PINTLE_INVALID;
+	}
+	if (status != PINTLE_OK)
+		return status;
+	self = calloc(1, sizeof(*self));
+	if (!self)
+		return PINTLE_INTERNAL;
+	self->host = host;
+	self->conf = conf;
+	*self_out = self;
+	return PINTLE_OK;
+}
+
+/* ---- Answers ---- */
+
+/* What the service documents. What is about our account, our numbers or its own state is a fault, as is
+ * all that is not named here. */
+static const struct pintle_verdict verdicts[] = {
+	{ "accepted", PINTLE_OK }, /* and all that comes after it */
+	{ "failed", PINTLE_UNAVAILABLE },   { "undelivered", PINTLE_UNAVAILABLE },
+	{ "canceled", PINTLE_UNAVAILABLE }, { "21211", PINTLE_DENIED }, /* no number */
+	{ "21610", PINTLE_DENIED },      /* its owner wants nothing from us */
+	{ "21614", PINTLE_DENIED },      /* no mobile */
+	{ "20003", PINTLE_UNAVAILABLE }, /* our credentials */
+	{ "20429", PINTLE_UNAVAILABLE }, /* too many requests of ours, for all numbers */
+	{ "21408", PINTLE_UNAVAILABLE }, /* the account may not send to that country */
+	{ "21608", PINTLE_UNAVAILABLE }, /* a trial account */
+};
+
+/* An error has a number; a message that was taken has an id, and a state that may have moved on already. */
+static void read_answer(const json_t *answer, struct pintle_said *said)
+{
+	const json_t *code = json_object_get(answer, "code");
+	const char *id = json_string_value(json_object_get(answer, "sid"));
+	const char *state = json_string_value(json_object_get(answer, "status"));
+	bool is_lost =
+		state && (strcmp(state, "failed") == 0 || strcmp(state, "undelivered") == 0 ||
+			  strcmp(state, "canceled") == 0);
+
+	said->id = id;
+	if (json_is_integer(code))
+		(void)snprintf(said->word, sizeof(said->word), "%" JSON_INTEGER_FORMAT,
+			       json_integer_value(code));
+	else if (id)
+		pintle_say(said, is_lost ? state : "accepted");
+}
+
+static const struct pintle_gateway gateway = {
+	.verdicts = verdicts,
+	.n_verdicts = PINTLE_N(verdicts),
+	.read = read_answer,
+};
+
+/* ---- One message ---- */
+
+static bool make_basic(const struct sms_twilio *self, char out[BASIC_MAX + 32])
+{
+	const struct conf *conf = self->conf;
+	char credentials[CREDENTIALS_MAX], base64[BASIC_MAX];
+	int len = snprintf(credentials, sizeof(credentials), "%s:%s",
+			   *conf->key_sid ? conf->key_sid : conf->account_sid, conf->secret);
+	bool ok = len < (int)sizeof(credentials);
+
+	if (ok) {
+		(void)EVP_EncodeBlock((unsigned char *)base64, (unsigned char *)credentials, len);
+		(void)snprintf(out, BASIC_MAX + 32, "Authorization: Basic %s", base64);
+	}
+	self->host->wipe(credentials, sizeof(credentials));
+	self->host->wipe(base64, sizeof(base64));
+	return ok;
+}
+
+/* No number has letters, and no name is that long. */
+static bool is_service(const char *from)
+{
+	return strncmp(from, "MG", strlen("MG")) == 0 && strlen(from) == SID_LEN;
+}
+
+/* To be wiped and freed; NULL without memory. */
+static char *make_body(const struct conf *conf, const struct pintle_message *message)
+{
+	char *body = NULL;
+	size_t len;
+	FILE *out = open_memstream(&body, &len);
+
+	if (!out)
+		return NULL;
+	(void)fputs("To=", out);
+	pintle_put_encoded(out, message->to);
+	(void)fputs(is_service(conf->from) ? "&MessagingServiceSid=" : "&From=", out);
+	pintle_put_encoded(out, conf->from);
+	(void)fputs("&Body=", out);
+	pintle_put_encoded(out, message->text);
+	if (fclose(out) == 0) /* the one place where the stream tells of an error */
+		return body;
+	free(body);
+	return NULL;
+}
+
+static int32_t post(const struct sms_twilio *self, struct pintle_call *call, const char *body)
+{
+	const struct conf *conf = self->conf;
+	char url[400], basic[BASIC_MAX + 32];
+	const char *const headers[] = { "Content-Type: application/x-www-form-urlencoded", basic,
+					NULL };
+	const struct pintle_request request = {
+		.size = sizeof(request),
+		.method = "POST",
+		.url = url,
+		.headers = headers,
+		.body = body,
+		.body_len = strlen(body),
+		.timeout_ms = conf->timeout_ms,
+		.ca_file = *conf->ca_file ? conf->ca_file : NULL,
+	};
+	int32_t status = PINTLE_INTERNAL;
+
+	(void)snprintf(url, sizeof(url), "%s/2010-04-01/Accounts/%s/Messages.json", conf->endpoint,
+		       conf->account_sid);
+	if (make_basic(self, basic))
+		status = pintle_gateway_ask(self->host, call, &gateway, &request);
+	self->host->wipe(basic, sizeof(basic));
+	return status;
+}
+
+static int32_t send_message(void *self_of_inst, struct pintle_call *call,
+			    const struct pintle_message *message)
+{
+	const struct sms_twilio *self = self_of_inst;
+	int32_t status;
+	char *body;
+
+	if (!message->text) {
+		self->host->detail(call, "the message has no text");
+		return PINTLE_UNAVAILABLE; /* another sender may have a template */
+	}
+	body = make_body(self->conf, message);
+	status = body ? post(self, call, body) : PINTLE_INTERNAL;
+	pintle_wipe_free(self->host, body);
+	return status;
+}
+
+static const struct pintle_sender sender = {
+	.size = sizeof(sender),
+	.channel = "sms",
+	.send = send_message,
+};
+
+static const struct pintle_plugin plugin = {
+	.size = sizeof(plugin),
+	.abi = PINTLE_ABI,
+	.name = "sms_twilio",
+	.version = "0.1.0",
+	.summary = "Text messages through Twilio",
+	PINTLE_OPTIONS(opts),
+	.conf_size = sizeof(struct conf),
+	.open = open_instance,
+	.close = free,
+	.sender = &sender,
+};
+
+PINTLE_PLUGIN(plugin)
