@@ -13,7 +13,7 @@ from measure import (N_SESSIONS, SECONDS, Run, ratio, rounds_of, sign_ins, sprea
 from servers import TOOLS, MariaDB, Pintle, Redis, Skip, on_stores, pinned
 
 IN_FLIGHT = 64
-OPS = 500  # of one request to kv_load
+OPS = 250  # of one request to kv_load
 N_AT_ONCE = 32  # sign-ins of a worker, where more are allowed than as shipped
 N_ACCOUNTS = 10000
 KV_LOAD = """
