@@ -219,10 +219,12 @@ class Pintle(Process):
         with open(os.path.join(self.folder, "conf", name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def sign_in(self, count, connections=64, cpus="1"):
-        """Sign-ins by code with new numbers: what the load client says, and the file of their tokens."""
+    def sign_in(self, count, connections=64, cpus="1", again=False):
+        """Sign-ins by code with new numbers, or again with the first ones: what the load client says, and the
+        file of their tokens."""
         tokens = os.path.join(self.folder, "tokens")
-        first, self.next_number = self.next_number, self.next_number + count
+        first = FIRST_NUMBER if again else self.next_number
+        self.next_number += 0 if again else count
         said = subprocess.run(pinned(cpus, f"{TOOLS}/logins", str(self.port), self.socket, str(first),
                                      str(count), str(connections), tokens),
                               check=True, capture_output=True, text=True).stdout

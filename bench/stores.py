@@ -16,6 +16,8 @@ IN_FLIGHT = 64
 OPS = 250  # of one request to kv_load
 N_AT_ONCE = 32  # sign-ins of a worker, where more are allowed than as shipped
 N_ACCOUNTS = 10000
+# The same numbers sign in round by round.
+EVERY_SECOND = ["limits.resend=1s", "limits.send_target_hour=1000", "limits.send_target_day=1000"]
 KV_LOAD = """
 [kv_load]
 max_running = {n}
@@ -138,7 +140,7 @@ def code_logins():
         mariadb.sql("CREATE DATABASE wide")
         shipped, wide = up(Pintle("login", conf=conf)), up(Pintle("login-wide", conf=conf, options=[
             "mysql.database=wide", "redis.prefix=wide:", f"mysql.pool={N_AT_ONCE}",
-            f"phone_sms.max_running={N_AT_ONCE}"]))
+            f"phone_sms.max_running={N_AT_ONCE}", *EVERY_SECOND]))
         shipped.sign_in(count)
         wide.sign_in(count)
         runs = rounds_of({
@@ -146,6 +148,8 @@ def code_logins():
             "MariaDB: the transaction of a sign-in": lambda: commits(mariadb, "signin"),
             "code login as shipped: 8 at once a worker": lambda: sign_ins(shipped, count),
             f"code login, {N_AT_ONCE} at once": lambda: sign_ins(wide, count),
+            "code login, the same of those who have an account":
+                lambda: sign_ins(wide, count, again=True),
         })
     bare = runs["MariaDB: one row a commit"]
     rows = [[name, spread([run.rate for run in got]), spread([run.cpu_rate for run in got]),
