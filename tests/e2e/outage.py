@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections import namedtuple
+from collections import deque, namedtuple
 from urllib.parse import urlsplit
 
 from fault_proxy import FaultProxy
@@ -176,7 +176,7 @@ class Newcomer(Person):
 
     def step(self):
         if not self.open and self.town.flows:
-            self.open.append(self.town.flows.pop(0))
+            self.open.append(self.town.flows.popleft())
         if self.open:
             self.sign_in(*self.open[-1])
 
@@ -272,7 +272,8 @@ class Town:
 
     def __init__(self, stores, workers=2, options=()):
         self.stores, self.gateway = stores, PostBox()
-        self.over, self.flows = threading.Event(), []
+        self.over = threading.Event()
+        self.flows = deque(maxlen=5)  # begun not long ago, so that none ends by itself
         self.loses_flows = False  # a store has lost its memory: nobody finishes what was begun
         sms = f"[sms]\nplugin = sms_http\nurl = {self.gateway.url}\nbody = " \
               '{"to":"{{to}}","code":"{{code}}"}\n'
