@@ -182,6 +182,7 @@ def test_what_is_unclear_is_not_sent_twice(server, gateways, vendor):
     assert len(gateways[0].received) == len(wanted), "once each"
 
 
+@pytest.mark.one_host(reason="it reads the log of one")
 def test_no_secret_is_in_the_log(server, gateways, vendor):
     gateways[0].refusal, phone = vendor.faults[0], new_phone()
     client = server.client()
