@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "clock.h"
+#include "fake_loop.h"
 #include "migrate.h"
 #include "report.h"
 #include "side.h"
@@ -97,6 +98,8 @@ static void driver_close(struct driver *driver)
 	if (driver->db.self)
 		pintle_plugin_entry()->close(driver->db.self);
 	(void)side_enter(SIDE_HOST);
+	if (driver->inst)
+		(void)fake_loop_forget(driver->inst); /* what recurs has no end of its own */
 	if (driver->conf)
 		opt_fini(&table, driver->conf);
 	free(driver->conf);
