@@ -2,6 +2,7 @@
 """Small steps of the stories about signing in."""
 import json
 import os
+import re
 
 from harness import send_code, sign_in
 
@@ -85,3 +86,20 @@ def assert_limited(answer, policy, quota, window_s):
     assert answer.headers["RateLimit-Policy"] == f'"{policy}";q={quota};w={window_s}'
     assert answer.headers["RateLimit"] == f'"{policy}";r=0;t={wait_s}'
     return wait_s
+
+
+# What differs between two answers to the same question, whoever asks.
+VOLATILE = re.compile(r'"request_id":"[^"]*"|"flow_id":"[^"]*"')
+VOLATILE_HEADERS = {"X-Request-Id", "Date"}
+
+
+def look_of(answer):
+    """Status, headers and body as far as they could tell two accounts apart."""
+    headers = {name: value for name, value in answer.headers.items() if name not in VOLATILE_HEADERS}
+    return answer.status_code, headers, VOLATILE.sub("", answer.text)
+
+
+def near(look):
+    """The same but for a second that may have passed meanwhile."""
+    status, headers, body = look
+    return status, {name: re.sub(r"t=\d+|^\d+$", "", value) for name, value in headers.items()}, body

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether an account exists is told to nobody who has not proved the identifier: not by words, not by limits."""
 import os
-import re
 import statistics
 import time
 
@@ -10,26 +9,10 @@ import pytest
 from faulty import OPTIONS, ops_of
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
 from parallel import FULL
-from steps import LOGIN, PHONE_LOGIN, REGISTER, SEND, code_again, fields_of, later, wrong
+from steps import (LOGIN, PHONE_LOGIN, REGISTER, SEND, code_again, fields_of, later, look_of, near,
+                   wrong)
 
 pytestmark = pytest.mark.core
-
-# What differs between two answers to the same question, whoever asks.
-VOLATILE = re.compile(r'"request_id":"[^"]*"|"flow_id":"[^"]*"')
-VOLATILE_HEADERS = {"X-Request-Id", "Date"}
-
-
-def look_of(answer):
-    """Status, headers and body as far as they could tell two accounts apart."""
-    headers = {name: value for name, value in answer.headers.items() if name not in VOLATILE_HEADERS}
-    return answer.status_code, headers, VOLATILE.sub("", answer.text)
-
-
-def near(look):
-    """The same but for a second that may have passed meanwhile."""
-    status, headers, body = look
-    return status, {name: re.sub(r"t=\d+|^\d+$", "", value) for name, value in headers.items()}, body
-
 
 @pytest.fixture(scope="module")
 def people(server):
