@@ -197,6 +197,10 @@ static int32_t run_nested(struct pintle_call *call)
 	if (status != PINTLE_OK)
 		return status;
 	status = call_run_and_wait(call, call->inst->plugin->provider.verify);
+	/* As at sign-in: what began before everything of the account was ended has ended with it. */
+	if (status == PINTLE_OK && call->has_flow &&
+	    call->outcome.counted_account.signed_out_ms > call->flow.created_ms)
+		return PINTLE_EXPIRED;
 	return status == PINTLE_OK ? proof_consume(call) : status;
 }
 

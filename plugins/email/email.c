@@ -155,6 +155,8 @@ static const struct pintle_route routes[] = {
 	  "Send a code to an e-mail address" },
 	{ "POST", "/api/v1/auth/email-login", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, NULL, NULL,
 	  "Sign in with e-mail address and code" },
+	{ "POST", "/api/v1/auth/forgot-password", PINTLE_TO_BEGIN, PINTLE_RESET, NULL, "email",
+	  NULL, "Send a code for a new password to an e-mail address" },
 };
 
 static const struct pintle_api api = {

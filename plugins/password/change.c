@@ -6,9 +6,8 @@
 
 static const char *const common_words[] = { "pintle", NULL };
 
-/* One of two names of a field; which one in name_out, the first when neither is there. */
-static const char *either(const struct pintle_host *host, struct pintle_call *call,
-			  const char *first, const char *second, const char **name_out)
+const char *password_field(const struct pintle_host *host, struct pintle_call *call,
+			   const char *first, const char *second, const char **name_out)
 {
 	const char *value = host->field(call, first);
 
@@ -26,7 +25,8 @@ static int32_t check_current(const struct password *self, struct pintle_call *ca
 			     const struct credential *old)
 {
 	const struct pintle_host *host = self->host;
-	const char *name, *secret = either(host, call, "old_password", "current_password", &name);
+	const char *name,
+		*secret = password_field(host, call, "old_password", "current_password", &name);
 	int32_t status, is_stale;
 
 	if (!*old->hash)
@@ -40,7 +40,7 @@ static int32_t check_current(const struct password *self, struct pintle_call *ca
 	return PINTLE_IS_DENIAL(status) ? PINTLE_DENIED : status;
 }
 
-static int32_t store_once(const struct password *self, struct pintle_call *call,
+static int32_t store_once(const struct password *self, struct pintle_call *call, int64_t user_id,
 			  const struct credential *old, const char *hash)
 {
 	const struct pintle_host *host = self->host;
@@ -48,15 +48,15 @@ static int32_t store_once(const struct password *self, struct pintle_call *call,
 
 	if (status != PINTLE_OK)
 		return status;
-	status = credential_store(self, call, host->user(call), old, hash);
+	status = credential_store(self, call, user_id, old, hash);
 	if (status == PINTLE_OK)
 		return host->db_commit(call);
 	host->db_rollback(call);
 	return status;
 }
 
-static int32_t store(const struct password *self, struct pintle_call *call,
-		     const struct credential *old, const char *secret)
+int32_t password_store(const struct password *self, struct pintle_call *call, int64_t user_id,
+		       const struct credential *old, const char *secret)
 {
 	const struct pintle_host *host = self->host;
 	const char *hash;
@@ -65,7 +65,7 @@ static int32_t store(const struct password *self, struct pintle_call *call,
 	if (status != PINTLE_OK)
 		return status;
 	for (int i = 0; i < PASSWORD_TRIES; i++) {
-		status = store_once(self, call, old, hash);
+		status = store_once(self, call, user_id, old, hash);
 		if (status != PINTLE_BUSY)
 			break;
 	}
@@ -84,7 +84,7 @@ int32_t password_change(void *self_of_inst, struct pintle_call *call)
 {
 	const struct password *self = self_of_inst;
 	const struct pintle_host *host = self->host;
-	const char *name, *secret = either(host, call, "new_password", "password", &name);
+	const char *name, *secret = password_field(host, call, "new_password", "password", &name);
 	struct credential old = { .hash = "" };
 	int32_t status = credential_load(self, call, host->user(call), &old);
 
@@ -95,7 +95,7 @@ int32_t password_change(void *self_of_inst, struct pintle_call *call)
 	if (status == PINTLE_OK)
 		status = strength_check_history(self, call, name, secret, &old);
 	if (status == PINTLE_OK)
-		status = store(self, call, &old, secret);
+		status = password_store(self, call, host->user(call), &old, secret);
 	if (status == PINTLE_CONFLICT)
 		return PINTLE_DENIED; /* another change came first: what was present is not any more */
 	if (status != PINTLE_OK)
@@ -110,7 +110,7 @@ int32_t password_bind(void *self_of_inst, struct pintle_call *call)
 {
 	const struct password *self = self_of_inst;
 	const struct pintle_host *host = self->host;
-	const char *name, *secret = either(host, call, "password", "new_password", &name);
+	const char *name, *secret = password_field(host, call, "password", "new_password", &name);
 	struct credential old = { .hash = "" };
 	int32_t status = credential_load(self, call, host->user(call), &old);
 
@@ -119,6 +119,6 @@ int32_t password_bind(void *self_of_inst, struct pintle_call *call)
 	if (status == PINTLE_OK)
 		status = strength_check(self, call, name, secret, common_words);
 	if (status == PINTLE_OK)
-		status = store(self, call, &old, secret);
+		status = password_store(self, call, host->user(call), &old, secret);
 	return status == PINTLE_OK ? host->subject(call, "password", old.uuid) : status;
 }

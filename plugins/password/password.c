@@ -144,6 +144,8 @@ static const struct pintle_route routes[] = {
 	  "Sign in with an identifier and a password" },
 	{ "POST", "/api/v1/auth/register", PINTLE_TO_OP, PINTLE_REGISTER, NULL, NULL,
 	  password_register, "Make an account with a proved phone number and a password" },
+	{ "POST", "/api/v1/auth/reset-password", PINTLE_TO_OP, PINTLE_RESET, NULL, NULL,
+	  password_reset, "Set a new password with a proved phone number or e-mail address" },
 	{ "PUT", "/api/v1/user/password", PINTLE_TO_OP, PINTLE_CHANGE, "self", NULL,
 	  password_change, "Change the password" },
 };

@@ -54,10 +54,18 @@ int32_t strength_check(const struct password *self, struct pintle_call *call, co
 int32_t strength_check_history(const struct password *self, struct pintle_call *call,
 			       const char *field, const char *secret, const struct credential *old);
 
-/* ---- register.c, change.c: ops of their own ---- */
+/* ---- register.c, change.c, reset.c: ops of their own ---- */
 
 int32_t password_register(void *self, struct pintle_call *call);
 int32_t password_change(void *self, struct pintle_call *call);
 int32_t password_bind(void *self, struct pintle_call *call);
+int32_t password_reset(void *self, struct pintle_call *call);
+
+/* One of two names of a field; which one in name_out, the first when neither is there. */
+const char *password_field(const struct pintle_host *host, struct pintle_call *call,
+			   const char *first, const char *second, const char **name_out);
+/* Hashes secret and stores it in the place of old; statuses of credential_store. */
+int32_t password_store(const struct password *self, struct pintle_call *call, int64_t user_id,
+		       const struct credential *old, const char *secret);
 
 #endif

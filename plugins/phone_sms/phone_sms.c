@@ -137,6 +137,8 @@ static const struct pintle_route routes[] = {
 	  "Sign in with phone number and code" },
 	{ "POST", "/api/login", PINTLE_TO_VERIFY, PINTLE_LOGIN, NULL, NULL, NULL,
 	  "Sign in with phone number and code" },
+	{ "POST", "/api/v1/auth/forgot-password", PINTLE_TO_BEGIN, PINTLE_RESET, NULL, "phone",
+	  NULL, "Send a code for a new password to a phone number" },
 };
 
 static const struct pintle_api api = {
