@@ -256,7 +256,8 @@ static bool set_request(struct transfer *transfer, const struct pintle_request *
 	       set_method(easy, request) &&
 	       curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
 	       (!request->ca_file ||
-		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK) &&
+		(curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK &&
+		 curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK)) && /* not besides */
 	       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
