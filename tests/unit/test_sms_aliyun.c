@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_call.h"
+#include "sms_gateway.h"
 
 #include "../../plugins/sms_aliyun/sign.h"
 
@@ -14,8 +14,7 @@
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 #define SECRET "very-secret-1"
-
-static struct pintle_inst production = { .is_production = true };
+#define RIGHT "access_key_id", "id", "access_key_secret", SECRET, "sign_name", "x"
 
 /* ---- Signatures: the vendor's published examples, and derived ones, which a reference implementation
  * made that reproduces the published ---- */
@@ -110,33 +109,14 @@ static void acs3_signs_as_published(void **state)
 
 /* ---- The plugin ---- */
 
-static int32_t send_with(const char *const *options, struct pintle_call *call)
-{
-	const char *const vars[] = { "code", "123456", "minutes", "5", NULL };
-	const struct pintle_message message = { .size = sizeof(message),
-						.purpose = PINTLE_BIND,
-						.to = "+8613800138000",
-						.template_name = "link",
-						.vars = vars,
-						.text = "unused",
-						.lang = "zh" };
-	struct fake_plugin plugin;
-	int32_t status;
-
-	fake_plugin_init(&plugin, "sms_aliyun", &production, options);
-	assert_non_null(plugin.self);
-	status = plugin.desc->sender->send(plugin.self, call, &message);
-	fake_plugin_fini(&plugin);
-	return status;
-}
+static const struct sms_gateway gateway = { .plugin = "sms_aliyun",
+					    .message = &sms_gateway_message,
+					    .noted = "upstream_id=b^0;",
+					    .secret = SECRET };
 
 static void each_answer_has_its_status(void **state)
 {
-	static const struct {
-		int32_t http_status, code;
-		const char *body;
-		int32_t status;
-	} rows[] = {
+	static const struct sms_answer rows[] = {
 		{ PINTLE_OK, 200, "{\"Code\":\"OK\",\"BizId\":\"b^0\"}", PINTLE_OK },
 		{ PINTLE_OK, 200, "{\"Code\":\"isv.MOBILE_NUMBER_ILLEGAL\"}", PINTLE_DENIED },
 		{ PINTLE_OK, 200, "{\"Code\":\"isv.BUSINESS_LIMIT_CONTROL\"}", PINTLE_LIMITED },
@@ -163,19 +143,7 @@ static void each_answer_has_its_status(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct pintle_call call = { .http_status = rows[i].http_status,
-					    .http_code = rows[i].code,
-					    .http_body = rows[i].body };
-		int32_t status = send_with(options, &call);
-
-		if (status != rows[i].status)
-			fail_msg("row %zu: status %d", i, status);
-		if ((strstr(call.data, "upstream_id=b^0;") != NULL) != (status == PINTLE_OK))
-			fail_msg("row %zu: data '%s'", i, call.data);
-		assert_null(strstr(call.request, SECRET));
-		fake_call_fini(&call);
-	}
+	sms_gateway_judges(&gateway, options, rows, N(rows));
 }
 
 static void the_template_is_found_by_name_then_purpose(void **state)
@@ -206,7 +174,7 @@ static void the_template_is_found_by_name_then_purpose(void **state)
 						NULL };
 		struct pintle_call call = { .http_code = 200, .http_body = "{\"Code\":\"OK\"}" };
 
-		assert_int_equal(send_with(options, &call), PINTLE_OK);
+		assert_int_equal(sms_gateway_send(&gateway, options, &call), PINTLE_OK);
 		if (!strstr(call.request, rows[i].code))
 			fail_msg("row %zu: %s", i, call.request);
 		assert_non_null(strstr(call.request, "TemplateParam=%7B%22code%22%3A%22123456%22%2C"
@@ -217,40 +185,15 @@ static void the_template_is_found_by_name_then_purpose(void **state)
 
 static void each_bad_section_is_refused(void **state)
 {
-	static const struct {
-		const char *key, *value, *reason; /* NULL: fine */
-		bool is_production;
-	} rows[] = {
-		{ "endpoint", "https://sms.example.com", NULL, true },
-		{ "endpoint", "http://127.0.0.1:9", NULL, true },
-		{ "endpoint", "http://sms.example.com", NULL, false },
-		{ "endpoint", "http://sms.example.com", "https", true },
-		{ "endpoint", "ftp://sms.example.com", "https", false },
-		{ "endpoint", "https://sms.example.com/", "path", true },
-		{ "endpoint", "https://", "path", true },
-		{ "endpoint", "https://a@b", "path", true },
-		{ "templates", "login", "templates", true },
-		{ "templates", "login:", "templates", true },
-		{ "templates", ": SMS_1", "templates", true },
-		{ "signature", "md5", "signature", true },
+	static const struct sms_section rows[] = {
+		{ { "signature", "rpc", RIGHT, NULL }, true, NULL },
+		{ { "signature", "md5", RIGHT, NULL }, true, "signature" },
 	};
+	static const char *const options[] = { RIGHT };
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		const char *const options[] = { "access_key_id", "id",          "access_key_secret",
-						SECRET,          "sign_name",   "x",
-						rows[i].key,     rows[i].value, NULL };
-		struct pintle_inst inst = { .is_production = rows[i].is_production };
-		struct fake_plugin plugin;
-
-		fake_plugin_init(&plugin, "sms_aliyun", &inst, options);
-		if ((plugin.self == NULL) != (rows[i].reason != NULL))
-			fail_msg("row %zu: opened or refused: '%s'", i, plugin.reason);
-		if (rows[i].reason && !strstr(plugin.reason, rows[i].reason))
-			fail_msg("row %zu: reason '%s'", i, plugin.reason);
-		assert_null(strstr(plugin.reason, SECRET));
-		fake_plugin_fini(&plugin);
-	}
+	sms_gateway_opens(&gateway, rows, N(rows));
+	sms_gateway_opens_at(&gateway, options);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_call.h"
+#include "sms_gateway.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,27 +16,18 @@
 
 #define URL "https://sms.example.com/send"
 
-static struct pintle_inst production = { .is_production = true };
+static const char *const vars[] = { "code", "123456", NULL };
+static const struct pintle_message message = { .size = sizeof(message),
+					       .purpose = PINTLE_BIND,
+					       .to = "+8613800138000",
+					       .template_name = "bind",
+					       .vars = vars,
+					       .text = "say \"hi\" \\ \n您好",
+					       .lang = "zh" };
 
-static int32_t send_with(const char *const *options, struct pintle_call *call)
-{
-	const char *const vars[] = { "code", "123456", NULL };
-	const struct pintle_message message = { .size = sizeof(message),
-						.purpose = PINTLE_BIND,
-						.to = "+8613800138000",
-						.template_name = "bind",
-						.vars = vars,
-						.text = "say \"hi\" \\ \n您好",
-						.lang = "zh" };
-	struct fake_plugin plugin;
-	int32_t status;
-
-	fake_plugin_init(&plugin, "sms_http", &production, options);
-	assert_non_null(plugin.self);
-	status = plugin.desc->sender->send(plugin.self, call, &message);
-	fake_plugin_fini(&plugin);
-	return status;
-}
+static const struct sms_gateway gateway = { .plugin = "sms_http",
+					    .message = &message,
+					    .noted = "upstream_id=" };
 
 static void the_body_is_the_template_filled(void **state)
 {
@@ -55,7 +46,7 @@ static void the_body_is_the_template_filled(void **state)
 	struct pintle_call call = { .http_code = 200 };
 
 	(void)state;
-	assert_int_equal(send_with(options, &call), PINTLE_OK);
+	assert_int_equal(sms_gateway_send(&gateway, options, &call), PINTLE_OK);
 	assert_string_equal(call.request,
 			    "PUT " URL "\nContent-Type: application/json\n"
 			    "Authorization: Bearer abc\nX-B: 2\n\n"
@@ -66,11 +57,7 @@ static void the_body_is_the_template_filled(void **state)
 
 static void each_answer_has_its_status(void **state)
 {
-	static const struct {
-		int32_t http_status, code;
-		const char *body;
-		int32_t status;
-	} rows[] = {
+	static const struct sms_answer rows[] = {
 		{ PINTLE_OK, 200, "{\"r\":{\"code\":\"0\"},\"id\":\"m1\"}", PINTLE_OK },
 		{ PINTLE_OK, 202, "{\"r\":{\"code\":0},\"id\":17}", PINTLE_OK },
 		{ PINTLE_OK, 200, "{\"r\":{\"code\":\"1\"}}", PINTLE_UNAVAILABLE },
@@ -94,18 +81,7 @@ static void each_answer_has_its_status(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pintle_call call = { .http_status = rows[i].http_status,
-					    .http_code = rows[i].code,
-					    .http_body = rows[i].body };
-		int32_t status = send_with(options, &call);
-
-		if (status != rows[i].status)
-			fail_msg("row %zu: status %d", i, status);
-		if ((strstr(call.data, "upstream_id=") != NULL) != (status == PINTLE_OK))
-			fail_msg("row %zu: data '%s'", i, call.data);
-		fake_call_fini(&call);
-	}
+	sms_gateway_judges(&gateway, options, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 /* What a receiver does: the MAC over the time in the header, a dot and the body. */
@@ -120,7 +96,7 @@ static void the_signature_verifies(void **state)
 	long long time;
 
 	(void)state;
-	assert_int_equal(send_with(options, &call), PINTLE_OK);
+	assert_int_equal(sms_gateway_send(&gateway, options, &call), PINTLE_OK);
 	header = strstr(call.request, "\nX-S: t=");
 	body = strstr(call.request, "\n\n") + 2;
 	assert_non_null(header);
@@ -137,11 +113,7 @@ static void the_signature_verifies(void **state)
 
 static void each_bad_section_is_refused(void **state)
 {
-	static const struct {
-		const char *options[7];
-		bool is_production;
-		const char *reason; /* NULL: fine */
-	} rows[] = {
+	static const struct sms_section rows[] = {
 		{ { "url", URL, NULL }, true, NULL },
 		{ { "url", "http://127.0.0.1:9/", NULL }, true, NULL },
 		{ { "url", "http://[::1]:9/", NULL }, true, NULL },
@@ -162,17 +134,7 @@ static void each_bad_section_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pintle_inst inst = { .is_production = rows[i].is_production };
-		struct fake_plugin plugin;
-
-		fake_plugin_init(&plugin, "sms_http", &inst, rows[i].options);
-		if ((plugin.self == NULL) != (rows[i].reason != NULL))
-			fail_msg("row %zu: opened or refused: '%s'", i, plugin.reason);
-		if (rows[i].reason && !strstr(plugin.reason, rows[i].reason))
-			fail_msg("row %zu: reason '%s'", i, plugin.reason);
-		fake_plugin_fini(&plugin);
-	}
+	sms_gateway_opens(&gateway, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_call.h"
+#include "sms_gateway.h"
 
 #include "../../plugins/sms_tencent/sign.h"
 
@@ -19,8 +19,6 @@
 #define NUMBER(code)                                                                               \
 	"{\"Response\":{\"SendStatusSet\":[{\"SerialNo\":\"5000:1\",\"Code\":\"" code "\"}]}}"
 #define ERROR(code) "{\"Response\":{\"Error\":{\"Code\":\"" code "\"},\"RequestId\":\"r\"}}"
-
-static struct pintle_inst production = { .is_production = true };
 
 /* ---- Signatures: the vendor's published example, and a derived one, which a reference implementation
  * made that reproduces the published ---- */
@@ -59,33 +57,14 @@ static void tc3_signs_as_published(void **state)
 
 /* ---- The plugin ---- */
 
-static int32_t send_with(const char *const *options, struct pintle_call *call)
-{
-	const char *const vars[] = { "code", "123456", "minutes", "5", NULL };
-	const struct pintle_message message = { .size = sizeof(message),
-						.purpose = PINTLE_BIND,
-						.to = "+8613800138000",
-						.template_name = "link",
-						.vars = vars,
-						.text = "unused",
-						.lang = "zh" };
-	struct fake_plugin plugin;
-	int32_t status;
-
-	fake_plugin_init(&plugin, "sms_tencent", &production, options);
-	assert_non_null(plugin.self);
-	status = plugin.desc->sender->send(plugin.self, call, &message);
-	fake_plugin_fini(&plugin);
-	return status;
-}
+static const struct sms_gateway gateway = { .plugin = "sms_tencent",
+					    .message = &sms_gateway_message,
+					    .noted = "upstream_id=5000:1;",
+					    .secret = SECRET };
 
 static void each_answer_has_its_status(void **state)
 {
-	static const struct {
-		int32_t http_status, code;
-		const char *body;
-		int32_t status;
-	} rows[] = {
+	static const struct sms_answer rows[] = {
 		{ PINTLE_OK, 200, NUMBER("Ok"), PINTLE_OK },
 		{ PINTLE_OK, 200, NUMBER("InvalidParameterValue.IncorrectPhoneNumber"),
 		  PINTLE_DENIED },
@@ -116,19 +95,7 @@ static void each_answer_has_its_status(void **state)
 					"sdk_app_id", "1400006666", NULL };
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct pintle_call call = { .http_status = rows[i].http_status,
-					    .http_code = rows[i].code,
-					    .http_body = rows[i].body };
-		int32_t status = send_with(options, &call);
-
-		if (status != rows[i].status)
-			fail_msg("row %zu: status %d", i, status);
-		if ((strstr(call.data, "upstream_id=5000:1;") != NULL) != (status == PINTLE_OK))
-			fail_msg("row %zu: data '%s'", i, call.data);
-		assert_null(strstr(call.request, SECRET));
-		fake_call_fini(&call);
-	}
+	sms_gateway_judges(&gateway, options, rows, N(rows));
 }
 
 static void the_template_is_found_by_name_then_purpose(void **state)
@@ -153,7 +120,7 @@ static void the_template_is_found_by_name_then_purpose(void **state)
 						NULL };
 		struct pintle_call call = { .http_code = 200, .http_body = NUMBER("Ok") };
 
-		assert_int_equal(send_with(options, &call), PINTLE_OK);
+		assert_int_equal(sms_gateway_send(&gateway, options, &call), PINTLE_OK);
 		if (!strstr(call.request, rows[i].code))
 			fail_msg("row %zu: %s", i, call.request);
 		assert_non_null(strstr(call.request, "\"TemplateParamSet\":[\"123456\",\"5\"]}"));
@@ -163,39 +130,11 @@ static void the_template_is_found_by_name_then_purpose(void **state)
 
 static void each_bad_section_is_refused(void **state)
 {
-	static const struct {
-		const char *key, *value, *reason; /* NULL: fine */
-		bool is_production;
-	} rows[] = {
-		{ "endpoint", "https://sms.example.com", NULL, true },
-		{ "endpoint", "http://127.0.0.1:9", NULL, true },
-		{ "endpoint", "http://sms.example.com", NULL, false },
-		{ "endpoint", "http://sms.example.com", "https", true },
-		{ "endpoint", "ftp://sms.example.com", "https", false },
-		{ "endpoint", "https://sms.example.com/", "path", true },
-		{ "endpoint", "https://", "path", true },
-		{ "endpoint", "https://a@b", "path", true },
-		{ "templates", "login", "templates", true },
-		{ "templates", "login:", "templates", true },
-		{ "templates", ": T1", "templates", true },
-	};
+	static const char *const options[] = { "secret_id", "id",         "secret_key",
+					       SECRET,      "sdk_app_id", "x" };
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		const char *const options[] = { "secret_id", "id",          "secret_key",
-						SECRET,      "sdk_app_id",  "x",
-						rows[i].key, rows[i].value, NULL };
-		struct pintle_inst inst = { .is_production = rows[i].is_production };
-		struct fake_plugin plugin;
-
-		fake_plugin_init(&plugin, "sms_tencent", &inst, options);
-		if ((plugin.self == NULL) != (rows[i].reason != NULL))
-			fail_msg("row %zu: opened or refused: '%s'", i, plugin.reason);
-		if (rows[i].reason && !strstr(plugin.reason, rows[i].reason))
-			fail_msg("row %zu: reason '%s'", i, plugin.reason);
-		assert_null(strstr(plugin.reason, SECRET));
-		fake_plugin_fini(&plugin);
-	}
+	sms_gateway_opens_at(&gateway, options);
 }
 
 int main(void)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_call.h"
+#include "sms_gateway.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -16,25 +15,16 @@
 #define TAKEN "{\"sid\":\"SM1\",\"status\":\"queued\",\"error_code\":null}"
 #define ERROR(code) "{\"code\":" code ",\"message\":\"no\",\"status\":400}"
 
-static struct pintle_inst production = { .is_production = true };
+static const struct pintle_message message = { .size = sizeof(message),
+					       .purpose = PINTLE_LOGIN,
+					       .to = "+12025550123",
+					       .template_name = "login",
+					       .text = "您的 code: 123456&Body=x+y",
+					       .lang = "zh" };
 
-static int32_t send_with(const char *const *options, struct pintle_call *call)
-{
-	const struct pintle_message message = { .size = sizeof(message),
-						.purpose = PINTLE_LOGIN,
-						.to = "+12025550123",
-						.template_name = "login",
-						.text = "您的 code: 123456&Body=x+y",
-						.lang = "zh" };
-	struct fake_plugin plugin;
-	int32_t status;
-
-	fake_plugin_init(&plugin, "sms_twilio", &production, options);
-	assert_non_null(plugin.self);
-	status = plugin.desc->sender->send(plugin.self, call, &message);
-	fake_plugin_fini(&plugin);
-	return status;
-}
+static const struct sms_gateway gateway = {
+	.plugin = "sms_twilio", .message = &message, .noted = "upstream_id=SM1;", .secret = SECRET
+};
 
 /* The credentials are the example of RFC 7617. */
 static void a_text_is_a_form(void **state)
@@ -64,7 +54,7 @@ static void a_text_is_a_form(void **state)
 			"To=%%2B12025550123&%s&"
 			"Body=%%E6%%82%%A8%%E7%%9A%%84%%20code%%3A%%20123456%%26Body%%3Dx%%2By",
 			rows[i].sender);
-		assert_int_equal(send_with(options, &call), PINTLE_OK);
+		assert_int_equal(sms_gateway_send(&gateway, options, &call), PINTLE_OK);
 		assert_string_equal(call.request, expected);
 		fake_call_fini(&call);
 	}
@@ -72,11 +62,7 @@ static void a_text_is_a_form(void **state)
 
 static void each_answer_has_its_status(void **state)
 {
-	static const struct {
-		int32_t http_status, code;
-		const char *body;
-		int32_t status;
-	} rows[] = {
+	static const struct sms_answer rows[] = {
 		{ PINTLE_OK, 201, TAKEN, PINTLE_OK },
 		{ PINTLE_OK, 201, "{\"sid\":\"SM1\",\"status\":\"sent\"}", PINTLE_OK },
 		{ PINTLE_OK, 201, "{\"sid\":\"SM1\",\"status\":\"failed\"}", PINTLE_UNAVAILABLE },
@@ -100,54 +86,33 @@ static void each_answer_has_its_status(void **state)
 					"from",        "+15005550006", NULL };
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct pintle_call call = { .http_status = rows[i].http_status,
-					    .http_code = rows[i].code,
-					    .http_body = rows[i].body };
-		int32_t status = send_with(options, &call);
-
-		if (status != rows[i].status)
-			fail_msg("row %zu: status %d", i, status);
-		if ((strstr(call.data, "upstream_id=SM1;") != NULL) != (status == PINTLE_OK))
-			fail_msg("row %zu: data '%s'", i, call.data);
-		assert_null(strstr(call.request, SECRET));
-		fake_call_fini(&call);
-	}
+	sms_gateway_judges(&gateway, options, rows, N(rows));
 }
 
 static void each_bad_section_is_refused(void **state)
 {
-	static const struct {
-		const char *options[9];
-		const char *reason; /* NULL: fine */
-	} rows[] = {
-		{ { "account_sid", "AC1", "secret", SECRET, "from", "x", NULL }, NULL },
-		{ { "account_sid", "AC1", "secret", SECRET, NULL }, "from" },
-		{ { "account_sid", "AC1", "from", "x", NULL }, "secret" },
+	static const struct sms_section rows[] = {
+		{ { "account_sid", "AC1", "secret", SECRET, "from", "x", NULL }, true, NULL },
+		{ { "account_sid", "AC1", "secret", SECRET, NULL }, true, "from" },
+		{ { "account_sid", "AC1", "from", "x", NULL }, true, "secret" },
 		{ { "account_sid", "AC/../1", "secret", SECRET, "from", "x", NULL },
+		  true,
 		  "account_sid" },
 		{ { "account_sid", "AC1", "secret", SECRET, "from", "x", "key_sid", "a:b", NULL },
+		  true,
 		  "key_sid" },
 		{ { "account_sid", "AC1", "secret", SECRET, "from", "x", "endpoint",
 		    "http://sms.example.com", NULL },
+		  true,
 		  "https" },
 		{ { "account_sid", "AC1", "secret", SECRET, "from", "x", "endpoint",
 		    "https://sms.example.com/x", NULL },
+		  true,
 		  "path" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct fake_plugin plugin;
-
-		fake_plugin_init(&plugin, "sms_twilio", &production, rows[i].options);
-		if ((plugin.self == NULL) != (rows[i].reason != NULL))
-			fail_msg("row %zu: opened or refused: '%s'", i, plugin.reason);
-		if (rows[i].reason && !strstr(plugin.reason, rows[i].reason))
-			fail_msg("row %zu: reason '%s'", i, plugin.reason);
-		assert_null(strstr(plugin.reason, SECRET));
-		fake_plugin_fini(&plugin);
-	}
+	sms_gateway_opens(&gateway, rows, N(rows));
 }
 
 int main(void)
