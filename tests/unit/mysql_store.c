@@ -174,3 +174,41 @@ bool mysql_store_again(struct mysql_store *store)
 {
 	return open_with(store, NULL);
 }
+
+int mysql_store_setup(void **state)
+{
+	const struct mysql_server *server = *state;
+	struct mysql_store *store = calloc(1, sizeof(*store));
+
+	*state = store;
+	if (!mysql_store_open(store, server, NULL))
+		return -1;
+	db_test_make_table(&store->db);
+	return 0;
+}
+
+int mysql_store_teardown(void **state)
+{
+	mysql_store_close(*state);
+	free(*state);
+	return 0;
+}
+
+struct pintle_tx *mysql_store_begin(const struct mysql_store *store)
+{
+	struct pintle_tx *tx = NULL;
+
+	assert_int_equal(store->db.ops->begin(store->db.self, DB_TEST_MS, &tx), PINTLE_OK);
+	return tx;
+}
+
+int mysql_store_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(folder))
+		n++;
+	(void)closedir(folder);
+	return n;
+}

@@ -48,4 +48,17 @@ bool mysql_store_beside(struct mysql_store *store, const struct mysql_store *fir
 void mysql_store_close(struct mysql_store *store);
 bool mysql_store_again(struct mysql_store *store);
 
+/* cmocka's setup and teardown: a fresh database with the table of db_test_make_table. The state before is
+ * the server, the one after it the store. */
+int mysql_store_setup(void **state);
+int mysql_store_teardown(void **state);
+#define MYSQL_STORE_TEST(test, server)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(test, mysql_store_setup, mysql_store_teardown,    \
+						 server)
+
+/* A transaction; fails the test when there is none within DB_TEST_MS. */
+struct pintle_tx *mysql_store_begin(const struct mysql_store *store);
+/* How many descriptors the program has open: one more for each connection. */
+int mysql_store_descriptors(void);
+
 #endif

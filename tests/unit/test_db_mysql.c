@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,24 +14,6 @@
 #define HOW_MANY "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE()"
 
 static struct mysql_server server;
-
-static int setup(void **state)
-{
-	struct mysql_store *store = calloc(1, sizeof(*store));
-
-	*state = store;
-	if (!mysql_store_open(store, &server, NULL))
-		return -1;
-	db_test_make_table(&store->db);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	mysql_store_close(*state);
-	free(*state);
-	return 0;
-}
 
 static int64_t number_of(const struct mysql_store *store, const char *sql)
 {
@@ -115,14 +96,6 @@ static void add_two(const struct mysql_store *store)
 	assert_int_equal(db_test_add(&store->db, NULL, "b"), PINTLE_OK);
 }
 
-static struct pintle_tx *begin(const struct mysql_store *store)
-{
-	struct pintle_tx *tx = NULL;
-
-	assert_int_equal(store->db.ops->begin(store->db.self, DB_TEST_MS, &tx), PINTLE_OK);
-	return tx;
-}
-
 /* OK, or BUSY and then nothing else any more. */
 static int32_t end(const struct mysql_store *store, struct pintle_tx *tx, int32_t status)
 {
@@ -137,7 +110,7 @@ static int32_t end(const struct mysql_store *store, struct pintle_tx *tx, int32_
 static void *cross(void *arg)
 {
 	struct rival *rival = arg;
-	struct pintle_tx *tx = begin(rival->store);
+	struct pintle_tx *tx = mysql_store_begin(rival->store);
 
 	assert_int_equal(db_test_run(&rival->store->db, tx, second_row, NULL), PINTLE_OK);
 	(void)pthread_barrier_wait(&rival->barrier);
@@ -155,7 +128,7 @@ static void a_deadlock_is_busy_for_one(void **state)
 
 	add_two(*state);
 	(void)pthread_barrier_init(&rival.barrier, NULL, 2);
-	tx = begin(*state);
+	tx = mysql_store_begin(*state);
 	assert_int_equal(db_test_run(&rival.store->db, tx, first_row, NULL), PINTLE_OK);
 	assert_int_equal(pthread_create(&thread, NULL, cross, &rival), 0);
 	(void)pthread_barrier_wait(&rival.barrier);
@@ -173,10 +146,10 @@ static void a_row_that_stays_locked_is_busy(void **state)
 	struct pintle_tx *holder, *other;
 
 	add_two(store);
-	holder = begin(store);
+	holder = mysql_store_begin(store);
 	assert_int_equal(db_test_run(&store->db, holder, first_row, NULL), PINTLE_OK);
 	assert_int_equal(db_test_run(&store->db, NULL, first_row, NULL), PINTLE_BUSY);
-	other = begin(store);
+	other = mysql_store_begin(store);
 	assert_int_equal(end(store, other, db_test_run(&store->db, other, first_row, NULL)),
 			 PINTLE_BUSY);
 	assert_int_equal(end(store, holder, PINTLE_OK), PINTLE_OK);
@@ -189,7 +162,7 @@ static void a_row_that_stays_locked_is_busy(void **state)
 static void a_change_of_the_schema_splits_a_transaction(void **state)
 {
 	struct mysql_store *store = *state;
-	struct pintle_tx *tx = begin(store);
+	struct pintle_tx *tx = mysql_store_begin(store);
 
 	assert_int_equal(db_test_add(&store->db, tx, "before"), PINTLE_OK);
 	assert_int_equal(db_test_run(&store->db, tx, "CREATE TABLE u (x INTEGER)", NULL),
@@ -229,8 +202,8 @@ static void a_server_that_may_forget_is_told_of_once(void **state)
 			 0);
 	mysql_server_tell(&server, "SET GLOBAL innodb_flush_log_at_trx_commit = 2");
 	assert_true(mysql_store_beside(&careless, *state, NULL));
-	first = begin(&careless);
-	second = begin(&careless);
+	first = mysql_store_begin(&careless);
+	second = mysql_store_begin(&careless);
 	careless.db.ops->rollback(careless.db.self, first);
 	careless.db.ops->rollback(careless.db.self, second);
 	mysql_server_tell(&server, "SET GLOBAL innodb_flush_log_at_trx_commit = 1");
@@ -270,7 +243,7 @@ static void options_that_make_no_sense_are_refused(void **state)
 	}
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_STORE(test) MYSQL_STORE_TEST(test, &server)
 
 int main(void)
 {

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that stands still, dies, comes back, or is none. */
+#include "clock.h"
 #include "mysql_store.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <pintle/status.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,32 +21,6 @@
 #define POOL 8 /* connections, by default */
 
 static struct mysql_server server;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int setup(void **state)
-{
-	struct mysql_store *store = calloc(1, sizeof(*store));
-
-	*state = store;
-	if (!mysql_store_open(store, &server, NULL))
-		return -1;
-	db_test_make_table(&store->db);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	mysql_store_close(*state);
-	free(*state);
-	return 0;
-}
 
 static int32_t ping(const struct mysql_store *store, int64_t timeout_ms)
 {
@@ -64,11 +35,11 @@ static bool is_down(int32_t status)
 /* What answers soon again, does so within WAIT_MS. */
 static void wait_until_up(const struct mysql_store *store)
 {
-	int64_t until_ms = now_ms() + WAIT_MS;
+	int64_t until_ms = clock_mono_ms() + WAIT_MS;
 	int32_t status;
 
 	while ((status = ping(store, SHORT_MS)) != PINTLE_OK) {
-		if (now_ms() > until_ms)
+		if (clock_mono_ms() > until_ms)
 			fail_msg("status %d: %s", status, fake_host_last_line(store->host));
 		(void)usleep(10000);
 	}
@@ -84,25 +55,6 @@ static int32_t ask_within(const struct mysql_store *store, struct pintle_tx *tx,
 	return store->db.ops->query(store->db.self, tx, &query);
 }
 
-static struct pintle_tx *begin(const struct mysql_store *store)
-{
-	struct pintle_tx *tx = NULL;
-
-	assert_int_equal(store->db.ops->begin(store->db.self, DB_TEST_MS, &tx), PINTLE_OK);
-	return tx;
-}
-
-static int n_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(folder))
-		n++;
-	(void)closedir(folder);
-	return n;
-}
-
 /* ---- A server that stands still ---- */
 
 /* With as many connections as there will ever be. */
@@ -112,8 +64,8 @@ static int n_descriptors_of_full_pool(const struct mysql_store *store)
 	int n;
 
 	for (int i = 0; i < POOL; i++)
-		all[i] = begin(store);
-	n = n_descriptors();
+		all[i] = mysql_store_begin(store);
+	n = mysql_store_descriptors();
 	for (int i = 0; i < POOL; i++)
 		store->db.ops->rollback(store->db.self, all[i]);
 	return n;
@@ -127,7 +79,7 @@ static void what_stands_still_costs_the_time_out(void **state)
 
 	assert_int_equal(db_test_add(&store->db, NULL, "kept"), PINTLE_OK);
 	n_before = n_descriptors_of_full_pool(store);
-	tx = begin(store);
+	tx = mysql_store_begin(store);
 	assert_int_equal(db_test_add(&store->db, tx, "lost"), PINTLE_OK);
 	mysql_server_freeze(&server);
 	assert_int_equal(ask_within(store, tx, "SELECT id FROM t", SHORT_MS), PINTLE_TIMEOUT);
@@ -162,10 +114,10 @@ static void a_commit_without_an_answer_is_a_fault(void **state)
 static void a_slow_statement_ends_in_the_server_too(void **state)
 {
 	struct mysql_store *store = *state;
-	int64_t until_ms = now_ms() + WAIT_MS, n_left = 1;
+	int64_t until_ms = clock_mono_ms() + WAIT_MS, n_left = 1;
 
 	assert_int_equal(ask_within(store, NULL, "SELECT sleep(600)", SHORT_MS), PINTLE_TIMEOUT);
-	while (n_left > 0 && now_ms() < until_ms) {
+	while (n_left > 0 && clock_mono_ms() < until_ms) {
 		assert_int_equal(db_test_run(&store->db, NULL,
 					     "SELECT count(*) FROM information_schema.processlist "
 					     "WHERE db = DATABASE() AND info LIKE 'SELECT sleep%'",
@@ -206,13 +158,13 @@ static void a_connection_cut_while_idle_is_replaced(void **state)
 	struct mysql_store *store = *state;
 	struct pintle_tx *tx;
 
-	tx = begin(store); /* two of them */
+	tx = mysql_store_begin(store); /* two of them */
 	assert_int_equal(ping(store, DB_TEST_MS), PINTLE_OK);
 	store->db.ops->rollback(store->db.self, tx);
 	cut_all(store);
 	assert_int_equal(db_test_add(&store->db, NULL, "x"), PINTLE_OK);
 	cut_all(store);
-	tx = begin(store);
+	tx = mysql_store_begin(store);
 	assert_int_equal(db_test_add(&store->db, tx, "y"), PINTLE_OK);
 	assert_int_equal(store->db.ops->commit(store->db.self, tx), PINTLE_OK);
 	assert_int_equal(db_test_count(&store->db), 2);
@@ -221,14 +173,14 @@ static void a_connection_cut_while_idle_is_replaced(void **state)
 static void a_connection_cut_in_a_transaction_is_a_fault(void **state)
 {
 	struct mysql_store *store = *state;
-	struct pintle_tx *tx = begin(store);
+	struct pintle_tx *tx = mysql_store_begin(store);
 
 	assert_int_equal(db_test_add(&store->db, tx, "x"), PINTLE_OK);
 	cut_all(store);
 	assert_int_equal(db_test_add(&store->db, tx, "y"), PINTLE_UNAVAILABLE);
 	assert_int_equal(db_test_run(&store->db, tx, "SELECT 1", NULL), PINTLE_UNAVAILABLE);
 	assert_int_equal(store->db.ops->commit(store->db.self, tx), PINTLE_UNAVAILABLE);
-	tx = begin(store);
+	tx = mysql_store_begin(store);
 	assert_int_equal(db_test_add(&store->db, tx, "z"), PINTLE_OK);
 	cut_all(store);
 	assert_int_equal(store->db.ops->commit(store->db.self, tx), PINTLE_UNAVAILABLE);
@@ -359,7 +311,7 @@ static void a_name_nobody_has_is_no_server(void **state)
 	mysql_store_close(&store);
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_STORE(test) MYSQL_STORE_TEST(test, &server)
 
 int main(void)
 {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that is well again: everybody is served at once, not only who asked first. */
+#include "clock.h"
 #include "mysql_store.h"
 
-#include <dirent.h>
 #include <pintle/status.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,33 +19,14 @@
 
 static struct mysql_server server;
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int n_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(folder))
-		n++;
-	(void)closedir(folder);
-	return n;
-}
-
 /* Until it is known that no server can be reached. */
 static void wait_until_refused(const struct mysql_store *store)
 {
-	int64_t until_ms = now_ms() + WAIT_MS;
+	int64_t until_ms = clock_mono_ms() + WAIT_MS;
 	struct pintle_tx *tx;
 
 	while (store->db.ops->begin(store->db.self, SHORT_MS, &tx) != PINTLE_UNAVAILABLE)
-		assert_true(now_ms() < until_ms);
+		assert_true(clock_mono_ms() < until_ms);
 }
 
 static void *begin_and_end(void *arg)
@@ -93,13 +72,13 @@ static void a_connection_that_lived_on_is_proof_enough(void **state)
 /* An attempt that fails has a descriptor too, but not for so long. */
 static bool wait_for_a_connection(const struct mysql_store *store, int n_before)
 {
-	int64_t until_ms = now_ms() + WAIT_MS;
+	int64_t until_ms = clock_mono_ms() + WAIT_MS;
 	int n_looks = 0;
 
-	while (n_looks < 20 && now_ms() < until_ms) {
+	while (n_looks < 20 && clock_mono_ms() < until_ms) {
 		fake_host_tick(store->host);
 		(void)usleep(LOOK_MS * 1000);
-		n_looks = n_descriptors() > n_before ? n_looks + 1 : 0;
+		n_looks = mysql_store_descriptors() > n_before ? n_looks + 1 : 0;
 	}
 	return n_looks == 20;
 }
@@ -113,7 +92,7 @@ static void a_server_is_looked_for_when_nobody_asks(void **state)
 	assert_true(mysql_store_open(&store, &server, NULL));
 	mysql_server_stop(&server);
 	wait_until_refused(&store);
-	n_before = n_descriptors();
+	n_before = mysql_store_descriptors();
 	mysql_server_start(&server, "");
 	assert_true(wait_for_a_connection(&store, n_before));
 	expect_all_served(&store);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several servers in order of preference: who is left, who is used, and when one goes back. */
+#include "clock.h"
 #include "mysql_store.h"
 
 #include <pintle/status.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,32 +15,6 @@
 #define WAIT_MS 20000
 
 static struct mysql_server server, other;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int setup(void **state)
-{
-	struct mysql_store *store = calloc(1, sizeof(*store));
-
-	*state = store;
-	if (!mysql_store_open(store, &server, NULL))
-		return -1;
-	db_test_make_table(&store->db);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	mysql_store_close(*state);
-	free(*state);
-	return 0;
-}
 
 static bool open_on_both(struct mysql_store *both, const struct mysql_store *one, const char *user)
 {
@@ -58,12 +31,12 @@ static bool open_on_both(struct mysql_store *both, const struct mysql_store *one
 
 static void wait_for_port(const struct mysql_store *store, int port)
 {
-	int64_t until_ms = now_ms() + WAIT_MS, seen = 0;
+	int64_t until_ms = clock_mono_ms() + WAIT_MS, seen = 0;
 
 	while (seen != port) {
 		fake_host_tick(store->host);
 		(void)db_test_run(&store->db, NULL, "SELECT @@port", &seen);
-		if (now_ms() > until_ms)
+		if (clock_mono_ms() > until_ms)
 			fail_msg("at port %d, not %d: %s", (int)seen, port,
 				 fake_host_last_line(store->host));
 		(void)usleep(10000);
@@ -118,7 +91,7 @@ static void a_server_that_became_read_only_is_left(void **state)
 	mysql_store_close(&both);
 }
 
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_STORE(test) MYSQL_STORE_TEST(test, &server)
 
 int main(void)
 {
