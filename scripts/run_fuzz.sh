@@ -1,12 +1,11 @@
 #!/bin/sh
-# Runs fuzz targets one after the other: run_fuzz.sh FOLDER SECONDS NAME... New inputs go to a corpus beside
-# the programs; whoever finds a good one moves it into tests/fuzz/corpus. Stops at the first finding.
+# Runs fuzz targets, as many at once as there are processors: run_fuzz.sh FOLDER SECONDS NAME... New inputs go
+# to a corpus beside the programs; whoever finds a good one moves it into tests/fuzz/corpus.
 set -eu
-folder=$1
-seconds=$2
-shift 2
-export ASAN_OPTIONS=detect_stack_use_after_return=1
-for name in "$@"; do
+if [ "$1" = --one ]; then
+	folder=$2
+	seconds=$3
+	name=$4
 	mkdir -p "$folder/corpus/$name" "$folder/found"
 	log=$folder/$name.log
 	if ! "$folder/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
@@ -17,4 +16,10 @@ for name in "$@"; do
 		exit 1
 	fi
 	echo "ok   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s"
-done
+	exit
+fi
+folder=$1
+seconds=$2
+shift 2
+export ASAN_OPTIONS=detect_stack_use_after_return=1
+printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" sh "$0" --one "$folder" "$seconds"

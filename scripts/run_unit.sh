@@ -1,17 +1,19 @@
 #!/bin/sh
-# Runs each unit test program, under the command in PINTLE_UNDER if there is one; prints its output only when
-# it fails, and one closing line. What such a command says of a forked child counts as well.
-passed=0
-failed=0
-for test in "$@"; do
-	if output=$(${PINTLE_UNDER:-} "$test" 2>&1) && ! printf '%s\n' "$output" | grep -q '^==[0-9]*== '; then
-		passed=$((passed + 1))
-		echo "ok   $(basename "$test")"
+# Runs unit test programs, as many at once as there are processors, under the command in PINTLE_UNDER if there
+# is one; prints the output of one only when it fails, and a closing line. What such a command says of a forked
+# child counts as well.
+if [ "${1:-}" = --one ]; then
+	name=$(basename "$2")
+	if output=$(${PINTLE_UNDER:-} "$2" 2>&1) && ! printf '%s\n' "$output" | grep -q '^==[0-9]*== '; then
+		echo "ok   $name"
 	else
-		failed=$((failed + 1))
-		printf '%s\n' "$output"
-		echo "FAIL $(basename "$test")"
+		printf '%s\nFAIL %s\n' "$output" "$name"
 	fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+	exit
+fi
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" sh "$0" --one | tee "$said"
+passed=$(grep -c '^ok   ' "$said")
+echo "$passed passed, $(($# - passed)) failed"
+[ "$passed" -eq $# ] && [ "$passed" -gt 0 ]
