@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SEAL_TRIES 100
+#define SEAL_WAIT_US 20000
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 static bool is_name(const char *name)
@@ -65,13 +67,25 @@ static bool copy_all(int to, int from, off_t len)
 	return true;
 }
 
+/* The kernel may hold a page of the copy for a moment, to move it, and says EBUSY meanwhile. */
+static bool seal(int fd)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int rc = fcntl(fd, F_ADD_SEALS, seals);
+
+	for (int i = 0; rc != 0 && errno == EBUSY && i < SEAL_TRIES; i++) {
+		(void)usleep(SEAL_WAIT_US);
+		rc = fcntl(fd, F_ADD_SEALS, seals);
+	}
+	return rc == 0;
+}
+
 /* A descriptor of the copy, which nobody can change; -1 with errno set. */
 static int copy_to_memory(const char *name, int from, off_t len)
 {
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && copy_all(fd, from, len) && fcntl(fd, F_ADD_SEALS, seals) == 0)
+	if (fd >= 0 && copy_all(fd, from, len) && seal(fd))
 		return fd;
 	if (fd >= 0)
 		(void)close(fd);

@@ -7,6 +7,8 @@
 #include "scratch.h"
 #include "snapshot.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -25,6 +27,25 @@
 #define PATH_LEN 256
 
 static char dir[SCRATCH_MAX];
+static int n_busy; /* seals that the kernel puts off */
+
+/* Stands before the system's. */
+int fcntl(int fd, int command, ...)
+{
+	int (*real)(int, int, ...) = (int (*)(int, int, ...))dlsym(RTLD_NEXT, "fcntl");
+	va_list args;
+	long arg;
+
+	va_start(args, command);
+	arg = va_arg(args, long);
+	va_end(args);
+	if (command == F_ADD_SEALS && n_busy > 0) {
+		n_busy--;
+		errno = EBUSY;
+		return -1;
+	}
+	return real(fd, command, arg);
+}
 
 /* dir/name.so from small_plugin.inc with the flags. */
 static void build(const char *name, const char *flags)
@@ -206,6 +227,21 @@ static void nothing_changes_what_was_checked(void **state)
 	assert_string_equal(bytes, "checked");
 	need_refusal("x", "x.so: others can write it");
 	(void)close(file);
+	(void)close(fd);
+}
+
+static void waits_for_a_page_that_is_held(void **state)
+{
+	struct err err = { "" };
+	int fd;
+
+	(void)state;
+	write_file("x.so", 0755);
+	n_busy = 3;
+	fd = plugin_open_file(dir, "x", &err);
+	assert_true(fd >= 0);
+	assert_int_equal(n_busy, 0);
+	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
 	(void)close(fd);
 }
 
@@ -441,6 +477,7 @@ int main(void)
 		WITH_DIR(refuses_strangers_files),
 		WITH_DIR(opens_regular_files_only),
 		WITH_DIR(nothing_changes_what_was_checked),
+		WITH_DIR(waits_for_a_page_that_is_held),
 		WITH_DIR(copies_every_table),
 		WITH_DIR(refuses_wrong_plugins),
 		WITH_DIR(refuses_what_is_no_library),
