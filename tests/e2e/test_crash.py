@@ -11,6 +11,7 @@ import pytest
 from harness import sign_in, wait_for
 from load import Load, signed_in
 from parallel import FULL
+from stores import PAIR
 from unruly import is_whole, misbehave, quarantined, resume
 
 N_THREADS = 4  # of a load: so many requests are in flight at most
@@ -249,8 +250,8 @@ def test_quarantine_cuts_a_flood_of_crashes_off(unruly):
     load.report("8 clients that crash it")
     n_kills = len(re.findall(r"ended: Segmentation fault", unruly.log()))
     print(f"{n_kills} workers ended before the quarantine held")
-    # A fresh worker that has no connection to its store yet says so: nobody is told anything untrue.
-    n_unavailable = sum("store_unavailable" in failure for failure in load.failures)
-    assert load.n_wrong == n_unavailable, load.failures
+    # A fresh worker has 500 ms here to reach a MariaDB, which a busy machine may use up; it says so.
+    n_late = sum("store_unavailable" in failure for failure in load.failures)
+    assert load.n_wrong == (n_late if PAIR.startswith("mysql") else 0), load.failures
     assert len(load.failures) <= n_kills * N_THREADS, load.failures
     assert n_kills <= 4, "three, and one that had taken its call before the third died"
