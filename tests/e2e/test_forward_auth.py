@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/nginx-forward-auth.conf as it is documented: nginx asks the session check, an application trusts it."""
+"""docs/forward-auth/ as it is documented: a proxy asks the session check, an application trusts it."""
 import http.server
 import json
 import os
@@ -10,24 +10,27 @@ import pytest
 import requests
 
 import harness
+import proxies
 from harness import sign_in
 from nginx import Nginx
 from wire import Wire, request
 
 pytestmark = pytest.mark.core
 
-SNIPPET = pathlib.Path(harness.ROOT, "docs", "nginx-forward-auth.conf")
+SNIPPETS = pathlib.Path(harness.ROOT, "docs", "forward-auth")
 IDENTITY = ("X-Auth-User-Id", "X-Auth-User-Type", "X-Auth-Session-Id", "X-Auth-Name", "X-Auth-Roles")
 DAY_S = 24 * 3600
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """The application: answers with the headers it was sent."""
+    """The application: answers with the headers it was sent. It has the file for a proxy that serves none."""
+    PLAN = "the plan"
+    protocol_version = "HTTP/1.1"
 
     def _answer(self):
         length = int(self.headers.get("Content-Length") or 0)
         seen = {"headers": self.headers.items(), "body": self.rfile.read(length).decode()}
-        text = json.dumps(seen).encode()
+        text = (self.PLAN if self.path == "/files/plan.txt" else json.dumps(seen)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -40,30 +43,50 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 
 def fill_in(text, changes):
-    """The snippet as nginx reads it here; what is changed must stand in it."""
-    text = text.replace("{", "{{").replace("}", "}}")
+    """The snippet as it is run here; what is changed must stand in it."""
     for before, after in changes.items():
         assert text.count(before) == 1, f"{before} stands {text.count(before)} times"
         text = text.replace(before, after)
     return text
 
 
-@pytest.fixture(scope="module")
-def site(server, tmp_path_factory):
-    """nginx with the snippet, an application behind it and one static file."""
+def nginx(server, app, root):
+    text = (SNIPPETS / "nginx.conf").read_text().replace("{", "{{").replace("}", "}}")
+    return Nginx(fill_in(text, {
+        "server 127.0.0.1:8080;": f"server {server};",
+        "server 127.0.0.1:3000;": f"server {app};",
+        "listen 80;": "listen 127.0.0.1:{port};",
+        "root /srv/app;": f"root {root};"}))
+
+
+def caddy(server, app, root):
+    return proxies.caddy(lambda site: fill_in((SNIPPETS / "Caddyfile").read_text(), {
+        "http://app.example.com:80": site,
+        "127.0.0.1:8080": server,
+        "127.0.0.1:3000": app,
+        "/srv/app": str(root)}))
+
+
+def haproxy(server, app, _root):
+    lua = (SNIPPETS / "haproxy.lua").read_text()
+    return proxies.haproxy(lua, lambda address, folder: fill_in((SNIPPETS / "haproxy.cfg").read_text(), {
+        "/etc/haproxy/pintle.lua": f"{folder}/pintle.lua",
+        "127.0.0.1:8080": server,
+        "127.0.0.1:3000": app,
+        "bind :80": f"bind {address}"}))
+
+
+@pytest.fixture(scope="module", params=[nginx, caddy, haproxy], ids=lambda make: make.__name__)
+def site(request, server, tmp_path_factory):
+    """A proxy with its snippet, an application behind it and one static file."""
     root = tmp_path_factory.mktemp("srv")
     (root / "files").mkdir()
-    (root / "files" / "plan.txt").write_text("the plan")
+    (root / "files" / "plan.txt").write_text(Echo.PLAN)
     os.chmod(root, 0o755)
     app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=app.serve_forever, daemon=True).start()
-    text = fill_in(SNIPPET.read_text(), {
-        "server 127.0.0.1:8080;": f"server {server.url.split('//')[1]};",
-        "server 127.0.0.1:3000;": f"server 127.0.0.1:{app.server_port};",
-        "listen 80;": "listen 127.0.0.1:{port};",
-        "root /srv/app;": f"root {root};"})
-    with Nginx(text) as nginx:
-        yield nginx.url
+    with request.param(server.url.split("//")[1], f"127.0.0.1:{app.server_port}", root) as proxy:
+        yield proxy.url
     app.shutdown()
     app.server_close()
 
@@ -78,14 +101,14 @@ def get(site, path, token=None, **headers):
 
 def identity(answer):
     """Every header with our names, or nearly so, that the application saw."""
-    return sorted((name, value) for name, value in answer.json()["headers"]
+    return sorted((name.title(), value) for name, value in answer.json()["headers"]
                   if name.lower().replace("_", "-").startswith("x-auth-"))
 
 
 def test_a_file_for_those_signed_in(server, site):
     who = sign_in(server)
     answer = get(site, "/files/plan.txt", who.tokens["access_token"])
-    assert (answer.status_code, answer.text) == (200, "the plan")
+    assert (answer.status_code, answer.text) == (200, Echo.PLAN)
     assert get(site, "/files/plan.txt").status_code == 401
 
 
@@ -158,10 +181,10 @@ def test_identity_headers_of_the_client_do_not_pass(server, site):
     honest = identity(get(site, "/", who.tokens["access_token"]))
     for lines in smuggled():
         with Wire(site) as wire:
-            wire.send(request("GET", "/", token, *lines))
+            wire.send(request("GET", "/", token, *lines, host=site.split("//")[1]))
             answer = wire.answer()
         if answer.status == 400:
-            continue  # nginx itself has refused the spelling
+            continue  # the proxy itself has refused the spelling
         assert (answer.status, identity(answer)) == (200, honest), f"{lines}: {answer}"
 
 
@@ -187,6 +210,7 @@ def test_routing_headers_decide_nothing(server, site, through_proxy):
             assert answer.status_code == 200, f"{name}: {value}: {answer.status_code}"
 
 
+@pytest.mark.parametrize("site", [nginx], indirect=True, ids=["nginx"])
 def test_the_question_cannot_be_asked_from_outside(server, site):
     who = sign_in(server)
     assert get(site, "/_auth", who.tokens["access_token"]).status_code == 404
