@@ -51,22 +51,31 @@ static void push(struct items *items, struct item item)
 	items->at[items->n++] = item;
 }
 
-static void run_inbox(evutil_socket_t fd, short what, void *arg)
+/* Whether there was anything. */
+static bool run_inbox(struct loop *loop)
 {
-	struct loop *loop = arg;
 	struct items swapped;
-	eventfd_t count;
+	bool is_empty;
 
-	(void)what;
-	(void)eventfd_read(fd, &count); /* only resets it; the inbox says what there is */
 	pthread_mutex_lock(&loop->mutex);
 	swapped = loop->inbox;
 	loop->inbox = loop->running;
 	pthread_mutex_unlock(&loop->mutex);
 	for (size_t i = 0; i < swapped.n; i++)
 		swapped.at[i].fn(swapped.at[i].arg);
+	is_empty = swapped.n == 0;
 	swapped.n = 0;
 	loop->running = swapped;
+	return !is_empty;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	eventfd_t count;
+
+	(void)what;
+	(void)eventfd_read(fd, &count); /* only resets it; the inbox says what there is */
+	(void)run_inbox(arg);
 }
 
 struct loop *loop_new(void)
@@ -81,7 +90,7 @@ struct loop *loop_new(void)
 		perror("pintled: event loop");
 		exit(1);
 	}
-	loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, run_inbox, loop);
+	loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
 	if (!loop->wake || event_add(loop->wake, NULL) != 0)
 		out_of_memory();
 	return loop;
@@ -117,6 +126,8 @@ void loop_run(struct loop *loop)
 	here = loop;
 	(void)event_base_dispatch(
 		loop->base); /* -1 only if epoll itself is broken: then we end too */
+	while (run_inbox(loop))
+		; /* what was posted until now is not lost */
 }
 
 static void break_loop(void *arg)

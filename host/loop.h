@@ -13,7 +13,7 @@ typedef void loop_fn(void *arg);
 
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
-/* Runs until loop_stop. The calling thread is the loop thread from here on. */
+/* Runs until loop_stop, and then what has been posted. The calling thread is the loop thread from here on. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);                         /* [any] */
 struct event_base *loop_base(struct loop *loop);           /* [loop] */

@@ -14,8 +14,10 @@
 #include <cmocka.h>
 
 #define LONG_MS 5000
+#define TURN_MS 500 /* enough for the loop to come to what was posted */
 #define N_THREADS 4
 #define N_OPS 200
+#define N_LISTED 9
 
 /* A driver that is not inline: the memory one, on the loop, that can keep its answers back. */
 struct held {
@@ -27,7 +29,7 @@ struct held {
 struct slow {
 	struct kv_memory *memory;
 	struct loop *loop;
-	bool is_holding;
+	int n_free; /* answered before the rest is kept back; below 0: all */
 	struct held *held;
 	_Atomic int n_submitted;
 };
@@ -40,7 +42,8 @@ static void slow_submit(void *self, const struct pintle_kv_request *request, pin
 
 	assert_true(loop_is_here(slow->loop));
 	slow->n_submitted++;
-	if (!slow->is_holding) {
+	if (slow->n_free != 0) {
+		slow->n_free -= slow->n_free > 0;
 		kv_memory_ops.submit(slow->memory, request, done, ctx);
 		return;
 	}
@@ -53,7 +56,12 @@ static const struct pintle_kv slow_ops = { .size = sizeof(slow_ops), .submit = s
 
 static void hold(void *arg)
 {
-	((struct slow *)arg)->is_holding = true;
+	((struct slow *)arg)->n_free = 0;
+}
+
+static void hold_after_two(void *arg)
+{
+	((struct slow *)arg)->n_free = 2;
 }
 
 static void answer_held(void *arg)
@@ -67,7 +75,7 @@ static void answer_held(void *arg)
 		held->done(held->ctx, &answer);
 		free(held);
 	}
-	slow->is_holding = false;
+	slow->n_free = -1;
 }
 
 static void *run(void *loop)
@@ -88,6 +96,7 @@ static int setup(void **state)
 
 	fixture->slow.memory = kv_memory_new(clock_now_ms);
 	fixture->slow.loop = loop_new();
+	fixture->slow.n_free = -1;
 	fixture->kv =
 		(struct kv){ .ops = &slow_ops, .self = &fixture->slow, .loop = fixture->slow.loop };
 	*state = fixture;
@@ -208,6 +217,261 @@ static void fault_is_passed_on(void **state)
 	arena_fini(&arena);
 }
 
+/* ---- Several at once ---- */
+
+static struct kv_op op_of(struct pintle_kv_request request)
+{
+	return (struct kv_op){ .request = request };
+}
+
+static int32_t run_all(const struct kv *kv, struct kv_op *ops, size_t n_ops, struct arena *arena)
+{
+	return kv_do_all(kv, ops, n_ops, clock_mono_ms() + LONG_MS, arena);
+}
+
+static void expect_all(const struct kv_op *ops, const struct kv_op *wanted, size_t n_ops)
+{
+	for (size_t i = 0; i < n_ops; i++) {
+		const char *value = ops[i].result.value ? ops[i].result.value : "";
+		const char *other = wanted[i].result.value ? wanted[i].result.value : "";
+
+		if (ops[i].status != wanted[i].status || strcmp(value, other) != 0)
+			fail_msg("op %zu: status %d, not %d; value \"%s\", not \"%s\"", i,
+				 ops[i].status, wanted[i].status, value, other);
+	}
+}
+
+static void each_has_its_own_answer(const struct kv *kv)
+{
+	struct kv_op ops[] = {
+		op_of(kv_get("a")),
+		op_of(kv_set("a", "one", 3, LONG_MS)),
+		op_of(kv_add("a", "two", 3, LONG_MS)),
+		op_of(kv_take("a")),
+		op_of(kv_take("a")),
+		op_of(kv_set("b", "three", 5, LONG_MS)),
+		op_of(kv_get("b")),
+	};
+	static const struct kv_op wanted[] = {
+		{ .status = PINTLE_NOT_FOUND },
+		{ .status = PINTLE_OK },
+		{ .status = PINTLE_CONFLICT, .result.value = "one" },
+		{ .status = PINTLE_OK, .result.value = "one" },
+		{ .status = PINTLE_NOT_FOUND },
+		{ .status = PINTLE_OK },
+		{ .status = PINTLE_OK, .result.value = "three" },
+	};
+	struct arena arena = { 0 };
+
+	assert_int_equal(run_all(kv, ops, 7, &arena), PINTLE_OK);
+	expect_all(ops, wanted, 7);
+	assert_int_equal(ops[6].result.value_len, 5);
+	arena_fini(&arena);
+}
+
+static void all_are_done_in_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv at_once = { .ops = &kv_memory_ops, .self = fixture->slow.memory };
+
+	each_has_its_own_answer(&fixture->kv);
+	assert_int_equal(fixture->slow.n_submitted, 7);
+	each_has_its_own_answer(&at_once);
+	assert_int_equal(kv_do_all(&fixture->kv, NULL, 0, 0, NULL), PINTLE_OK);
+}
+
+/* None waits for the answer to another. */
+static void all_are_under_way_together(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv_op ops[] = { op_of(kv_get("a")), op_of(kv_get("b")), op_of(kv_get("c")) };
+
+	fixture->kv.step_ms = TURN_MS;
+	loop_post(fixture->kv.loop, hold, &fixture->slow);
+	assert_int_equal(run_all(&fixture->kv, ops, 3, NULL), PINTLE_TIMEOUT);
+	assert_int_equal(fixture->slow.n_submitted, 3);
+	loop_post(fixture->kv.loop, answer_held, &fixture->slow);
+}
+
+static void fails_in_the_middle(const struct kv *kv)
+{
+	struct kv_op ops[] = {
+		op_of(kv_set("a", "one", 3, LONG_MS)),
+		op_of(kv_set("b", "no life", 7, 0)),
+		op_of(kv_delete("none")),
+		op_of(kv_get("a")),
+	};
+	static const struct kv_op wanted[] = {
+		{ .status = PINTLE_OK },
+		{ .status = PINTLE_INTERNAL },
+		{ .status = PINTLE_NOT_FOUND },
+		{ .status = PINTLE_OK, .result.value = "one" },
+	};
+	struct arena arena = { 0 };
+
+	assert_int_equal(run_all(kv, ops, 4, &arena), PINTLE_INTERNAL);
+	expect_all(ops, wanted, 4);
+	arena_fini(&arena);
+}
+
+static void one_that_fails_stops_no_other(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv at_once = { .ops = &kv_memory_ops, .self = fixture->slow.memory };
+
+	fails_in_the_middle(&fixture->kv);
+	fails_in_the_middle(&at_once);
+}
+
+/* What is answered counts, the rest has run out of time, and its answers come to nobody. */
+static void some_may_be_answered_in_time(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv_op ops[] = { op_of(kv_set("a", "one", 3, LONG_MS)), op_of(kv_get("a")),
+			       op_of(kv_get("a")), op_of(kv_get("a")) };
+	static const struct kv_op wanted[] = { { .status = PINTLE_OK },
+					       { .status = PINTLE_OK, .result.value = "one" },
+					       { .status = PINTLE_TIMEOUT },
+					       { .status = PINTLE_TIMEOUT } };
+	struct arena arena = { 0 };
+
+	loop_post(fixture->kv.loop, hold_after_two, &fixture->slow);
+	assert_int_equal(kv_do_all(&fixture->kv, ops, 4, clock_mono_ms() + TURN_MS, &arena),
+			 PINTLE_TIMEOUT);
+	expect_all(ops, wanted, 4);
+	loop_post(fixture->kv.loop, answer_held, &fixture->slow);
+	round_trip(&fixture->kv);
+	arena_fini(&arena);
+}
+
+static void past_deadline_none_is_begun(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv_op ops[] = { op_of(kv_get("a")), op_of(kv_get("b")) };
+
+	assert_int_equal(kv_do_all(&fixture->kv, ops, 2, clock_mono_ms(), NULL), PINTLE_TIMEOUT);
+	assert_int_equal(ops[1].status, PINTLE_TIMEOUT);
+	assert_int_equal(run_op(&fixture->kv, kv_get("a"), NULL, NULL), PINTLE_NOT_FOUND);
+	assert_int_equal(fixture->slow.n_submitted, 1);
+}
+
+/* What requests point to may be gone when the list is asked, and a list grows. */
+static void a_list_has_copies(void **state)
+{
+	struct fixture *fixture = *state;
+	struct arena arena = { 0 };
+	struct kv_list list = { .arena = &arena };
+	struct pintle_kv_limit limit = { .key_len = 1, .max = 1, .window_ms = LONG_MS, .cost = 1 };
+	struct pintle_kv_request request = { .size = sizeof(request), .op = PINTLE_KV_LIMIT };
+	char key[] = "a";
+
+	assert_int_equal(kv_do_list(&fixture->kv, &list, clock_mono_ms() + LONG_MS), PINTLE_OK);
+	assert_int_equal(fixture->slow.n_submitted, 0);
+	for (; *key < 'a' + N_LISTED; (*key)++) {
+		request.limits = &limit;
+		request.n_limits = 1;
+		limit.key = key;
+		kv_list_add(&list, &request);
+		limit.key = NULL;
+	}
+	assert_int_equal(kv_do_list(&fixture->kv, &list, clock_mono_ms() + LONG_MS), PINTLE_OK);
+	for (size_t i = 0; i < N_LISTED; i++)
+		assert_int_equal(list.ops[i].status, PINTLE_OK);
+	assert_int_equal(kv_do_list(&fixture->kv, &list, clock_mono_ms() + LONG_MS), PINTLE_OK);
+	for (size_t i = 0; i < N_LISTED; i++)
+		assert_int_equal(list.ops[i].status, PINTLE_LIMITED);
+	arena_fini(&arena);
+}
+
+/* ---- Not waited for ---- */
+
+static void set_by_post(struct kv *kv, const char *text)
+{
+	char value[16];
+	struct pintle_kv_request set;
+
+	(void)strcpy(value, text);
+	set = kv_set("posted", value, strlen(value), LONG_MS);
+	kv_post(kv, &set);
+	memset(value, 0, sizeof(value));
+}
+
+static void expect_posted(const struct kv *kv, const char *text)
+{
+	struct arena arena = { 0 };
+	struct kv_result out;
+
+	assert_int_equal(run_op(kv, kv_get("posted"), &arena, &out), PINTLE_OK);
+	assert_string_equal(out.value, text);
+	arena_fini(&arena);
+}
+
+static void posted_is_done(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kv at_once = { .ops = &kv_memory_ops, .self = fixture->slow.memory };
+
+	set_by_post(&fixture->kv, "later");
+	expect_posted(&fixture->kv, "later");
+	assert_true(kv_is_calm(&fixture->kv));
+	set_by_post(&at_once, "now");
+	expect_posted(&at_once, "now");
+	assert_true(kv_is_calm(&at_once));
+}
+
+static void is_not_calm_before_the_answer(void **state)
+{
+	struct fixture *fixture = *state;
+
+	loop_post(fixture->kv.loop, hold, &fixture->slow);
+	set_by_post(&fixture->kv, "held");
+	assert_false(kv_is_calm(&fixture->kv));
+	loop_post(fixture->kv.loop, answer_held, &fixture->slow);
+	round_trip(&fixture->kv);
+	assert_true(kv_is_calm(&fixture->kv));
+}
+
+/* With what was given up while the loop was busy; that all of it is freed is for the sanitizer to say. */
+static void posted_before_the_end_is_done(void **state)
+{
+	struct kv_memory *memory = kv_memory_new(clock_now_ms);
+	struct slow slow = { .memory = memory, .loop = loop_new(), .n_free = -1 };
+	struct kv kv = { .ops = &slow_ops, .self = &slow, .loop = slow.loop };
+	struct kv at_once = { .ops = &kv_memory_ops, .self = memory };
+	struct kv_op ops[] = { op_of(kv_set("a", "late", 4, LONG_MS)), op_of(kv_get("a")) };
+
+	(void)state;
+	assert_int_equal(kv_do_all(&kv, ops, 2, clock_mono_ms() + 1, NULL), PINTLE_TIMEOUT);
+	set_by_post(&kv, "before");
+	loop_stop(slow.loop);
+	set_by_post(&kv, "behind");
+	loop_run(slow.loop);
+	assert_true(kv_is_calm(&kv));
+	expect_posted(&at_once, "behind");
+	assert_int_equal(run_op(&at_once, kv_get("a"), NULL, NULL), PINTLE_NOT_FOUND);
+	loop_free(slow.loop);
+	kv_memory_free(memory);
+}
+
+/* ---- Many threads ---- */
+
+static void *count_up_in_lists(void *arg)
+{
+	const struct pintle_kv_limit limit = { "n", 1, 1000000, LONG_MS, 1, 0, 0 };
+	struct pintle_kv_request request = {
+		.size = sizeof(request), .op = PINTLE_KV_LIMIT, .limits = &limit, .n_limits = 1
+	};
+
+	for (int i = 0; i < N_OPS; i += 4) {
+		struct kv_op ops[] = { op_of(request), op_of(request), op_of(request),
+				       op_of(request) };
+
+		assert_int_equal(run_all(arg, ops, 4, NULL), PINTLE_OK);
+		set_by_post(arg, "x");
+	}
+	return NULL;
+}
+
 static void *count_up(void *arg)
 {
 	const struct pintle_kv_limit limit = { "n", 1, 1000000, LONG_MS, 1, 0, 0 };
@@ -230,7 +494,9 @@ static void threads_share_it(void **state)
 	struct kv_result out;
 
 	for (int i = 0; i < N_THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, count_up, &fixture->kv), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						i % 2 ? count_up : count_up_in_lists, &fixture->kv),
+				 0);
 	for (int i = 0; i < N_THREADS; i++)
 		(void)pthread_join(threads[i], NULL);
 	assert_int_equal(run_op(&fixture->kv, kv_get("n"), &arena, &out), PINTLE_OK);
@@ -247,6 +513,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_step_ends_before_the_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(past_deadline_is_not_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(fault_is_passed_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_are_done_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_are_under_way_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_fails_stops_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(some_may_be_answered_in_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(past_deadline_none_is_begun, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_list_has_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(posted_is_done, setup, teardown),
+		cmocka_unit_test_setup_teardown(is_not_calm_before_the_answer, setup, teardown),
+		cmocka_unit_test(posted_before_the_end_is_done),
 		cmocka_unit_test_setup_teardown(threads_share_it, setup, teardown),
 	};
 
