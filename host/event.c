@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event.h"
 
-#include "clock.h"
 #include "host.h"
 #include "json.h"
 #include "xalloc.h"
 
 #include <pintle/status.h>
 #include <stdlib.h>
-
-#define PUBLISH_MS 2000
 
 struct event {
 	struct job job; /* first: what the pool runs */
@@ -78,14 +75,11 @@ int32_t event_publish(struct host *host, const char *name, const char *json)
 	struct arena arena = { 0 };
 	char *text = arena_printf(&arena, "{\"event\":\"%s\",\"data\":%s}", name, json);
 	struct pintle_kv_request request = kv_set("events", text, strlen(text), 1);
-	int32_t status;
 
 	request.op = PINTLE_KV_PUBLISH;
-	status = kv_do(&host->kv, &request, clock_mono_ms() + PUBLISH_MS, &arena, NULL);
-	if (!tell_listeners(host, name, json))
-		status = PINTLE_BUSY;
+	kv_post(&host->kv, &request);
 	arena_fini(&arena);
-	return status;
+	return tell_listeners(host, name, json) ? PINTLE_OK : PINTLE_BUSY;
 }
 
 void event_tell(struct host *host, const char *name, json_t *details)

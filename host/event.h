@@ -11,7 +11,7 @@
 
 struct host;
 
-/* [worker] name is "login", "bind", "revoke" …; json is copied. */
+/* [worker] name is "login", "bind", "revoke" …; json is copied. BUSY: listeners of this worker are not told. */
 int32_t event_publish(struct host *host, const char *name, const char *json);
 /* The same with an object this takes over; nothing is done about a failure. */
 void event_tell(struct host *host, const char *name, json_t *details);
