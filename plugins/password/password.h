@@ -54,6 +54,18 @@ int32_t strength_check(const struct password *self, struct pintle_call *call, co
 int32_t strength_check_history(const struct password *self, struct pintle_call *call,
 			       const char *field, const char *secret, const struct credential *old);
 
+/* ---- owner.c: whom register and reset are about ---- */
+
+#define OWNER_WORDS 6
+
+/* OK, or INVALID with the field named: phone or email, and code or grant to prove it by. */
+int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,
+		   struct pintle_identity *out);
+/* Words for strength_check; username may be NULL. */
+int32_t owner_words(const struct pintle_host *host, struct pintle_call *call,
+		    const struct pintle_identity *owner, const char *username,
+		    const char *words_out[OWNER_WORDS]);
+
 /* ---- register.c, change.c, reset.c: ops of their own ---- */
 
 int32_t password_register(void *self, struct pintle_call *call);

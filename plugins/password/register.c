@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new account from a proved phone number and a password. Nothing is spent before all else is right. */
+/* A new account from a proved number or address and a password. Nothing is spent before all else is right. */
 #include "password.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct applicant {
-	const char *phone, *username; /* canonical; username may be NULL */
+	struct pintle_identity owner;
+	const char *username; /* canonical, or NULL */
 	const char *secret, *hash;
 };
 
@@ -49,24 +49,18 @@ static int32_t check(const struct password *self, struct pintle_call *call,
 		     struct applicant *applicant)
 {
 	const struct pintle_host *host = self->host;
-	const char *phone = host->canonical(call, "phone", host->field(call, "phone"));
-	int32_t status;
+	const char *words[OWNER_WORDS];
+	int32_t status = owner_read(host, call, &applicant->owner);
 
-	if (!phone)
-		return host->invalid(call, "phone",
-				     host->field(call, "phone") ? "format" : "required");
-	if (!host->field(call, "code"))
-		return host->invalid(call, "code", "required");
-	status = check_username(host, call, applicant);
+	if (status == PINTLE_OK)
+		status = check_username(host, call, applicant);
 	if (status == PINTLE_OK)
 		status = claim_profile(host, call);
+	if (status == PINTLE_OK)
+		status = owner_words(host, call, &applicant->owner, applicant->username, words);
 	if (status != PINTLE_OK)
 		return status;
 	applicant->secret = host->field(call, "password");
-	/* A Chinese number is typed without its country. */
-	const char *const words[] = { "pintle", phone + 1,
-				      strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone + 1,
-				      applicant->username, NULL };
 	return strength_check(self, call, "password", applicant->secret, words);
 }
 
@@ -74,9 +68,6 @@ static int32_t create(const struct password *self, struct pintle_call *call,
 		      const struct applicant *applicant, struct pintle_account *account)
 {
 	const struct pintle_host *host = self->host;
-	const struct pintle_identity phone = {
-		.size = sizeof(phone), .is_verified = 1, .ns = "phone", .subject = applicant->phone
-	};
 	const struct pintle_identity username = { .size = sizeof(username),
 						  .is_verified = 1,
 						  .ns = "username",
@@ -86,7 +77,7 @@ static int32_t create(const struct password *self, struct pintle_call *call,
 
 	if (status != PINTLE_OK)
 		return status;
-	status = host->account_create(call, &phone, account);
+	status = host->account_create(call, &applicant->owner, account);
 	if (status == PINTLE_OK && applicant->username)
 		status = host->link(call, account->id, &username);
 	if (status == PINTLE_OK) {
@@ -104,11 +95,11 @@ int32_t password_register(void *self_of_inst, struct pintle_call *call)
 	const struct password *self = self_of_inst;
 	const struct pintle_host *host = self->host;
 	struct pintle_account account = { .size = sizeof(account) };
-	struct applicant applicant = { .phone = NULL };
+	struct applicant applicant = { .username = NULL };
 	int32_t status = check(self, call, &applicant);
 
 	if (status == PINTLE_OK)
-		status = host->prove(call, "phone", &applicant.phone);
+		status = host->prove(call, applicant.owner.ns, &applicant.owner.subject);
 	if (status == PINTLE_OK)
 		status = host->hash(call, self->setting, applicant.secret, &applicant.hash);
 	if (status != PINTLE_OK)

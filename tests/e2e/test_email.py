@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from harness import new_phone, sign_in, wait_for
+from harness import GOOD_SECRET, new_phone, sign_in, wait_for
 from mails import BIND, EMAIL_LOGIN, SEND, UNBIND, VERIFY, mail_in, new_address, send_code
 from smtp import Silent, Smtp
-from steps import (IDENTITIES, PROFILE, assert_limited, fields_of, later, look_of, near, rows,
+from steps import (IDENTITIES, LOGIN, PROFILE, REGISTER, assert_limited, fields_of, later, look_of, near, rows,
                    sign_in_again, user_id, wrong)
 
 def mail_in_again(server, address):
@@ -190,6 +190,53 @@ def test_binding_and_changing_want_a_session(server):
         client.refused(401, "unauthorized", "POST", SEND, {"email": address, "purpose": purpose})
     client.refused(401, "unauthorized", "POST", BIND, {"email": address, "code": "123456"})
     assert all(message["to"] != address for message in server.outbox())
+
+
+# ---- Registering with a password ----
+
+def apply(server, client, address):
+    """What registers address with a password."""
+    flow_id, code = send_code(server, client, address, "register")
+    return {"email": address, "code": code, "flow_id": flow_id, "password": GOOD_SECRET}
+
+
+def test_an_address_registers_with_a_password(server):
+    client, address = server.client(), new_address()
+    tokens = client.ok("POST", REGISTER, {**apply(server, client, address), "nickname": "Bob"})
+    assert tokens["is_new_user"] is True and owners_of(server, address) == [tokens["user"]["id"]]
+    again = client.ok("POST", LOGIN, {"account": address.upper(), "password": GOOD_SECRET})
+    assert again["user"]["id"] == tokens["user"]["id"]
+    client.use(again["access_token"])
+    profile = client.ok("GET", PROFILE)
+    assert (profile["nickname"], profile["email"]) == ("Bob", masked(address))
+
+
+def test_registering_without_a_proof_makes_nothing(server):
+    """A13: what is missing, empty or of another address; and A72: a weak password spends no code."""
+    client, address = server.client(), new_address()
+    body = apply(server, client, address)
+    for gone, field in (("email", "phone"), ("code", "code"), ("password", "password")):
+        rest = {name: value for name, value in body.items() if name != gone}
+        assert fields_of(client.refused(422, "field_invalid", "POST", REGISTER, rest)) == {field: "required"}
+    for field, value, reason in (("email", "", "format"), ("email", " ", "format"),
+                                 ("password", "", "too_short"), ("password", address, "too_weak")):
+        answer = client.refused(422, "field_invalid", "POST", REGISTER, {**body, field: value})
+        assert fields_of(answer) == {field: reason}
+    for code in ("", " ", wrong(body["code"])):
+        client.refused(401, "invalid_code", "POST", REGISTER, {**body, "code": code})
+    client.refused(401, "invalid_code", "POST", REGISTER, {**body, "email": new_address()})
+    assert owners_of(server, address) == []
+    later(server)
+    client.ok("POST", REGISTER, apply(server, client, address))
+
+
+def test_an_address_with_an_account_is_not_registered_again(server):
+    who = mail_in(server)
+    later(server)
+    client = server.client()
+    client.refused(409, "conflict", "POST", REGISTER, apply(server, client, who.email))
+    client.refused(401, "invalid_credentials", "POST", LOGIN,
+                   {"account": who.email, "password": GOOD_SECRET})
 
 
 # ---- Limits, and what a stranger learns ----
