@@ -204,6 +204,16 @@ static int32_t run_nested(struct pintle_call *call)
 	return status == PINTLE_OK ? proof_consume(call) : status;
 }
 
+/* A secret that is replaced takes the tries against it along: when the outer op has ended OK they are
+ * forgotten. */
+static void start_anew(struct pintle_call *outer, const struct pintle_call *proved)
+{
+	struct call_outcome *outcome = &outer->outcome;
+
+	outcome->counted_ns = arena_strdup(&outer->arena, proved->outcome.counted_ns);
+	outcome->counted = arena_strdup(&outer->arena, proved->outcome.counted);
+}
+
 int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out)
 {
 	struct pintle_inst *inst = instances_of_namespace(&outer->host->instances, ns);
@@ -220,6 +230,8 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 		*subject_out = arena_strdup(&outer->arena, call->outcome.subject);
 		outer->outcome.target_ns = arena_strdup(&outer->arena, ns);
 		outer->outcome.target = *subject_out;
+		if (outer->purpose == PINTLE_RESET)
+			start_anew(outer, call);
 	}
 	if (status == PINTLE_DENIED)
 		outer->outcome.denied = inst->plugin->provider.denied;

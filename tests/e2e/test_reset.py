@@ -19,6 +19,11 @@ def forget(server, client, **who):
     return flow_id, server.code_for(next(iter(who.values())), "reset")
 
 
+def forget_again(server, client, **who):
+    later(server)
+    return forget(server, client, **who)
+
+
 def both(server):
     """Somebody with number, address and password."""
     who, address = register(server), new_address()
@@ -190,3 +195,25 @@ def test_a_stranger_learns_nothing_of_an_account(server):
     server.client().ok("POST", RESET, {"phone": without.phone, "code": codes[without.phone],
                                        "new_password": NEW})
     server.client().refused(401, "unauthorized", "POST", BIND_PASSWORD, {"password": NEW})
+
+
+# ---- A76: who is locked out gets in by another way ----
+
+@pytest.mark.parametrize("by", ["phone", "email"])
+def test_a_reset_lifts_the_lock(server, by):
+    who = both(server)
+    client = server.client()
+    for i in range(10):
+        client.refused(401, "invalid_credentials", "POST", LOGIN,
+                       {"account": who.phone, "password": f"wrong-{i}"})
+    for account in (who.phone, who.email):
+        client.refused(429, "rate_limited", "POST", LOGIN, {"account": account, "password": GOOD_SECRET})
+    identifier = {by: getattr(who, by)}
+    flow_id, code = forget(server, client, **identifier)
+    body = {**identifier, "code": code, "flow_id": flow_id}
+    client.refused(401, "invalid_code", "POST", RESET, {**body, "code": wrong(code), "new_password": NEW})
+    client.refused(422, "field_invalid", "POST", RESET, {**body, "new_password": GOOD_SECRET})
+    client.refused(429, "rate_limited", "POST", LOGIN, {"account": who.phone, "password": GOOD_SECRET})
+    flow_id, code = forget_again(server, client, **identifier)
+    client.ok("POST", RESET, {**identifier, "code": code, "flow_id": flow_id, "new_password": NEW})
+    assert_password(server, who.phone, NEW, GOOD_SECRET)
