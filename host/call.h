@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "instance.h"
 #include "limit.h"
+#include "page.h"
 
 #include <jansson.h>
 #include <pintle/host.h>
@@ -42,6 +43,7 @@ struct call_outcome {
 	const char *sought_ns, *sought; /* what this account was looked for by */
 	struct account counted_account; /* id 0: a stranger */
 	int64_t created_id;             /* the account this call has made, 0: none */
+	struct page page;               /* in place of data, when its status is not 0 */
 };
 
 struct pintle_call {

@@ -9,6 +9,7 @@ const struct pintle_host *services(void)
 
 	if (table.size == 0) {
 		services_fill_call(&table);
+		services_fill_flow(&table);
 		services_fill_store(&table);
 		services_fill_world(&table);
 		services_fill_secret(&table);

@@ -9,6 +9,7 @@
 const struct pintle_host *services(void);
 
 void services_fill_call(struct pintle_host *table);   /* request, flow, outcome */
+void services_fill_flow(struct pintle_host *table);   /* tickets, states, pages */
 void services_fill_store(struct pintle_host *table);  /* db, kv, accounts */
 void services_fill_world(struct pintle_host *table);  /* http, messages, log, loop */
 void services_fill_secret(struct pintle_host *table); /* seal, hash, random */

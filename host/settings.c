@@ -3,6 +3,7 @@
 #include "settings.h"
 
 #include "address.h"
+#include "return_url.h"
 #include "settings_tables.h"
 #include "xalloc.h"
 
@@ -112,6 +113,14 @@ static bool check_listeners(const struct conf *conf, const char *key, const char
 	return true;
 }
 
+static void cut_slash(const char *url)
+{
+	size_t len = strlen(url);
+
+	if (len > 0 && url[len - 1] == '/')
+		((char *)url)[len - 1] = '\0';
+}
+
 static bool check_server(const struct server_settings *server, const struct conf *conf,
 			 struct err *err)
 {
@@ -133,6 +142,12 @@ static bool check_server(const struct server_settings *server, const struct conf
 	    strncmp(server->public_url, "https://", 8) != 0) {
 		place = conf_place_of(section, "server", "public_url");
 		return conf_fail(err, &place, "must start with https:// or http://");
+	}
+	for (size_t i = 0; server->return_urls[i]; i++) {
+		place = conf_place_of(section, "server", "return_urls");
+		if (*server->return_urls[i] == '/' || !return_url_is_plain(server->return_urls[i]))
+			return conf_fail(err, &place, "\"%.60s\" is no http or https URL",
+					 server->return_urls[i]);
 	}
 	return check_listeners(conf, "listen", server->listen, err) &&
 	       check_listeners(conf, "listen_tls", server->listen_tls, err);
@@ -192,6 +207,7 @@ bool settings_bind(struct settings *settings, const struct conf *conf, struct er
 				  member(settings, section), err))
 			goto fail;
 	}
+	cut_slash(settings->server.public_url);
 	if (!bind_groups(settings, conf, err) || !resolve_paths(settings, err) ||
 	    !check_server(&settings->server, conf, err) ||
 	    !check_token(&settings->token, conf, err) ||

@@ -19,7 +19,8 @@ struct server_settings {
 	const char *tls_cert, *tls_key;
 	const char *state_dir;  /* made absolute */
 	const char *plugin_dir; /* empty: beside the program */
-	const char *public_url;
+	const char *public_url; /* without a slash at its end */
+	const char *const *return_urls;
 	const char *const *trusted_proxies, *const *metrics_allow, *const *cors_origins;
 	int32_t mode;
 	int64_t workers; /* 0: one a CPU */

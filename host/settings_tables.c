@@ -34,6 +34,9 @@ static const struct pintle_opt server_opts[] = {
 	  "Folder of the plugins' .so files; empty: the folder plugins beside the program." },
 	{ "public_url", PINTLE_STRING, AT(server, public_url), "", 0, 1024, NULL,
 	  "URL under which clients reach this server, for links and as issuer of tokens." },
+	{ "return_urls", PINTLE_LIST, AT(server, return_urls), "", 0, 256, NULL,
+	  "URLs of other servers that a sign-in may lead back to, compared as they stand; paths of "
+	  "this server always may." },
 	{ "trusted_proxies", PINTLE_LIST, AT(server, trusted_proxies), "", 0, 256, NULL,
 	  "Networks of the proxies whose X-Forwarded-For and X-Request-Id are believed." },
 	{ "metrics_allow", PINTLE_LIST, AT(server, metrics_allow), "127.0.0.0/8, ::1", 0, 256, NULL,

@@ -102,6 +102,8 @@ static void op_ended(struct pintle_call *call, int32_t status)
 		op_fail(call, status);
 	else if (is_proof)
 		signin_complete(call);
+	else if (call->outcome.page.status != 0)
+		page_answer(call->request, &call->outcome.page);
 	else
 		answer_ok(call->request, json_incref(call->outcome.data));
 	dispatch_finish(call->request);

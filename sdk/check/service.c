@@ -48,9 +48,10 @@ static int count_service(struct world *world, const char *service)
 /* What cannot be down can only go wrong. */
 static int32_t fault_of(const char *service)
 {
-	static const char *const local[] = { "keep", "subject", "account",      "claim",
-					     "set",  "set_int", "set_json",     "seal",
-					     "open", "random",  "random_digits" };
+	static const char *const local[] = { "keep",      "subject", "account",       "claim",
+					     "set",       "set_int", "set_json",      "seal",
+					     "open",      "random",  "random_digits", "ticket",
+					     "set_state", "grant",   "redirect",      "page" };
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
 		if (strcmp(local[i], service) == 0)

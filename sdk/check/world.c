@@ -40,6 +40,7 @@ const struct pintle_host *services(void)
 	(void)pthread_mutex_lock(&mutex);
 	if (table.size == 0) {
 		services_fill_call(&table);
+		services_fill_flow(&table);
 		services_fill_store(&table);
 		services_fill_world(&table);
 		table.abi = PINTLE_ABI;
@@ -179,7 +180,9 @@ struct db *world_db(struct world *world)
 
 void world_init(struct world *world, const struct plugin *plugin, const char *template_dir)
 {
-	*world = (struct world){ .plugin = plugin, .template_dir = template_dir };
+	*world = (struct world){ .plugin = plugin,
+				 .template_dir = template_dir,
+				 .state = "pending" };
 	world_make_dir(world->dir);
 	world->kv = kv_memory_new(clock_now_ms);
 }
@@ -191,6 +194,7 @@ void world_fini(struct world *world)
 	world_remove_dir(world->dir);
 	pairs_fini(&world->accounts);
 	pairs_fini(&world->kept);
+	pairs_fini(&world->tickets);
 	pairs_fini(&world->seen);
 	pairs_fini(&world->secrets);
 	pairs_fini(&world->n_calls);

@@ -55,6 +55,9 @@ struct world {
 	struct pairs accounts; /* name: id */
 	int64_t user;
 	struct pairs kept;
+	struct pairs tickets; /* of the flow: "once" or "" */
+	char state[16];       /* of the flow */
+	size_t n_secret_names;
 	struct pairs seen; /* all the ops of the story have said, for $name */
 	struct {
 		int32_t status, code;
@@ -80,6 +83,9 @@ struct pintle_inst {
 	struct pairs secrets; /* of its options */
 };
 
+/* Which flow an op of the callback's kind has opened. */
+enum call_flow { FLOW_NONE, FLOW_TO_READ, FLOW_TO_CHANGE };
+
 enum call_state { CALL_RUNNING, CALL_PENDING, CALL_OVER };
 
 struct pintle_call {
@@ -92,6 +98,7 @@ struct pintle_call {
 	struct tx tx;
 	struct pairs said; /* target, subject, data.x, sent.to … */
 	bool has_target;
+	enum call_flow flow;
 	pthread_mutex_t mutex; /* guards what follows */
 	enum call_state state;
 	int n_done;
@@ -112,6 +119,7 @@ void world_move_clock(int64_t ms);
 /* What open() and the ops are given. */
 const struct pintle_host *services(void);
 void services_fill_call(struct pintle_host *table);
+void services_fill_flow(struct pintle_host *table);
 void services_fill_store(struct pintle_host *table);
 void services_fill_world(struct pintle_host *table);
 

@@ -236,6 +236,57 @@ struct pintle_host { /* append only */
 	 * space, as many as fit. NOT_FOUND: there is no such name; TIMEOUT; UNAVAILABLE. */
 	int32_t (*resolve)(struct pintle_inst *, const char *name, int64_t timeout_ms, char *out,
 			   size_t out_len);
+
+	/* ---- Flows that are finished elsewhere: links, redirects, pictures to scan ----
+	 *
+	 * Who opened the flow has its flow_id, which stands in no link, picture or state of an upstream.
+	 * What stands there is a ticket. callback and ops of routes of its own open the flow by that ticket,
+	 * look at the proof and note what they found with keep(), set_state() and grant(); these are stored
+	 * when the op ends OK, unless another step has come between: then the answer is 409. They sign
+	 * nobody in: subject() and account() are for verify, which the opener calls.
+	 *
+	 * Where the flow comes back to the browser it began in, use grant(): verify then needs the flow_id
+	 * and the grant, so neither who opened the flow alone nor who landed alone gets in. Where another
+	 * device finishes it there is no grant: show on that device what is being confirmed, and take only a
+	 * tap for it, of the one device that has claimed the flow. */
+
+	/* [any] server.public_url without a slash at its end, never from the request; NULL when none is
+	 * set: an instance that makes links refuses to open then. */
+	const char *(*public_url)(struct pintle_inst *);
+	/* [any] How long a flow lives, for texts such as "valid for 5 minutes". */
+	int64_t (*flow_ttl_ms)(struct pintle_inst *);
+	/* A new public name of the flow: letters and digits, 128 bits and more. It is good when the op has
+	 * ended OK, as long as the flow lives, in this instance. is_once: whoever opens the flow by it first
+	 * has taken it. In begin, where it makes the flow wait: verify and bind of it answer {"status":
+	 * "pending"} without running, and cost no try, until the state is "confirmed"; and after
+	 * flow_by_ticket. NULL: none can be had; end in a fault. */
+	const char *(*ticket)(struct pintle_call *, int32_t is_once);
+	/* In callback and ops of own routes, once a call: opens the flow a ticket names. From then on kept(),
+	 * purpose() and state() are the flow's. EXPIRED: unknown, taken, over, or of another instance. */
+	int32_t (*flow_by_ticket)(struct pintle_call *, const char *ticket);
+	/* The same by flow_id, which its opener alone has; to be read only. */
+	int32_t (*flow_by_id)(struct pintle_call *, const char *flow_id);
+	/* After flow_by_ticket: "scanned", "confirmed" or "failed" (verify is then denied). CONFLICT when
+	 * the flow has been decided before or would go back; return it. Told on the event bus. */
+	int32_t (*set_state)(struct pintle_call *, const char *state);
+	/* Of the flow, "pending" at first. */
+	const char *(*state)(struct pintle_call *);
+	/* After flow_by_ticket: a text that verify must be given in its field grant from now on. Hand it to
+	 * the browser that is here and to nobody else, in a URL behind '#'. NULL when the flow has been
+	 * decided before this call. */
+	const char *(*grant)(struct pintle_call *);
+	/* Where the browser shall go in the end: the URL in field when it is one of server.return_urls or a
+	 * path of this server, public_url put before it; /login of this server when the field is absent.
+	 * NULL after invalid(field, "not_allowed"): return PINTLE_INVALID. */
+	const char *(*return_to)(struct pintle_call *, const char *field);
+	/* In callback, receipt and ops of own routes, taking the place of the envelope when the op ends OK.
+	 * The last one holds. redirect: 303 to an http or https URL or a path of this server, without a
+	 * Referer. page: any body; one of type text/html may not run scripts, takes styles from
+	 * /assets/page.css and images from this server, and posts forms to it. INTERNAL for what no header
+	 * can hold. */
+	int32_t (*redirect)(struct pintle_call *, const char *url);
+	int32_t (*page)(struct pintle_call *, int32_t http_status, const char *content_type,
+			const void *body, size_t len);
 };
 
 #ifdef __cplusplus
