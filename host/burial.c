@@ -7,6 +7,7 @@
 #include "utf8.h"
 
 #include <pintle/status.h>
+#include <string.h>
 
 #define PAGE 200
 #define MAX_PAGES 100
@@ -49,27 +50,41 @@ static int32_t read_page(struct tx *tx, const struct burial *from, struct page *
 		read_row, page);
 }
 
-static int32_t bury_unburied(const struct kv *kv, const struct settings *settings,
-			     char id[SESSION_ID_MAX], int64_t deadline_ms)
+static bool is_unburied(const struct kv_op *look)
 {
-	char(*one)[SESSION_ID_MAX] = (char(*)[SESSION_ID_MAX])id;
-	const struct session_ids ids = { one, 1 };
-	struct arena arena = { 0 };
-	char key[SESSION_ID_MAX + 2];
-	struct pintle_kv_request request;
-	struct kv_result present;
 	struct session session;
-	int32_t status;
 
-	session_key(id, key);
-	request = kv_get(key);
-	status = kv_do(kv, &request, deadline_ms, &arena, &present);
-	if (status == PINTLE_NOT_FOUND ||
-	    (status == PINTLE_OK && session_decode(&session, present.value, present.value_len) &&
-	     session.status == SESSION_ACTIVE))
-		status = session_bury(kv, settings, &ids, deadline_ms);
+	return look->status == PINTLE_NOT_FOUND ||
+	       (look->status == PINTLE_OK &&
+		session_decode(&session, look->result.value, look->result.value_len) &&
+		session.status == SESSION_ACTIVE);
+}
+
+/* All that is to be looked at, at once, and then all that is to be buried. */
+static int32_t bury_unburied(const struct kv *kv, const struct settings *settings,
+			     struct page *page, int64_t deadline_ms)
+{
+	struct session_ids unburied = { page->ids, 0 };
+	struct arena arena = { 0 };
+	struct kv_list looks = { .arena = &arena };
+	int32_t status, buried;
+
+	for (size_t i = 0; i < page->n_ids; i++) {
+		char key[SESSION_ID_MAX + 2];
+		struct pintle_kv_request look;
+
+		session_key(page->ids[i], key);
+		look = kv_get(key);
+		kv_list_add(&looks, &look);
+	}
+	status = kv_do_list(kv, &looks, deadline_ms);
+	for (size_t i = 0; i < looks.n_ops; i++) {
+		if (is_unburied(&looks.ops[i]))
+			memmove(page->ids[unburied.n_ids++], page->ids[i], SESSION_ID_MAX);
+	}
+	buried = session_bury(kv, settings, &unburied, deadline_ms);
 	arena_fini(&arena);
-	return status;
+	return status == PINTLE_OK ? buried : status;
 }
 
 static int32_t run_page(struct burial *burial, const struct db *db, const struct kv *kv,
@@ -79,8 +94,8 @@ static int32_t run_page(struct burial *burial, const struct db *db, const struct
 	struct page page;
 	int32_t status = read_page(&tx, burial, &page);
 
-	for (size_t i = 0; status == PINTLE_OK && i < page.n_ids; i++)
-		status = bury_unburied(kv, settings, page.ids[i], tx.deadline_ms);
+	if (status == PINTLE_OK)
+		status = bury_unburied(kv, settings, &page, tx.deadline_ms);
 	if (status != PINTLE_OK)
 		return status;
 	*is_last_out = page.n_rows < PAGE;

@@ -201,36 +201,46 @@ int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 	return count(limits, arena, &act, deadline_ms, hit);
 }
 
-static int32_t forget(const struct limits *limits, struct arena *arena, const char *policy,
-		      const char *of, int64_t deadline_ms)
+static void put_forget(const struct limits *limits, struct kv_list *list, const char *policy,
+		       const char *of)
 {
-	struct pintle_kv_request request = kv_delete(key_of(limits, arena, policy, of));
-	int32_t status = kv_do(limits->kv, &request, deadline_ms, arena, NULL);
+	struct pintle_kv_request request = kv_delete(key_of(limits, list->arena, policy, of));
 
-	return status == PINTLE_NOT_FOUND ? PINTLE_OK : status;
+	kv_list_add(list, &request);
+}
+
+void limit_put_forget(const struct limits *limits, struct kv_list *list,
+		      const struct limit_target *target, bool is_flow)
+{
+	const char *of;
+
+	if (!has_subject(target))
+		return;
+	if (is_flow) {
+		put_forget(limits, list, POLICY_CODE, code_target(list->arena, target));
+		return;
+	}
+	of = secret_target(list->arena, target);
+	put_forget(limits, list, POLICY_SECRET, of);
+	put_forget(limits, list, POLICY_SECRET_TOTAL, of);
 }
 
 int32_t limit_forget(const struct limits *limits, struct arena *arena,
 		     const struct limit_target *target, bool is_flow, int64_t deadline_ms)
 {
-	const char *of;
-	int32_t status;
+	struct kv_list list = { .arena = arena };
 
-	if (!has_subject(target))
-		return PINTLE_OK;
-	if (is_flow)
-		return forget(limits, arena, POLICY_CODE, code_target(arena, target), deadline_ms);
-	of = secret_target(arena, target);
-	status = forget(limits, arena, POLICY_SECRET, of, deadline_ms);
-	if (status != PINTLE_OK)
-		return status;
-	return forget(limits, arena, POLICY_SECRET_TOTAL, of, deadline_ms);
+	limit_put_forget(limits, &list, target, is_flow);
+	return kv_do_list(limits->kv, &list, deadline_ms);
 }
 
 int32_t limit_resend_now(const struct limits *limits, struct arena *arena, const char *to,
 			 int64_t deadline_ms)
 {
-	return forget(limits, arena, POLICY_RESEND, to, deadline_ms);
+	struct kv_list list = { .arena = arena };
+
+	put_forget(limits, &list, POLICY_RESEND, to);
+	return kv_do_list(limits->kv, &list, deadline_ms);
 }
 
 bool limit_country_ok(const struct limit_settings *settings, const char *to)

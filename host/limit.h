@@ -52,9 +52,12 @@ int32_t limit_code_try(const struct limits *limits, struct arena *arena, const c
 int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 			 const struct limit_target *target, int64_t deadline_ms,
 			 struct limit_hit *hit);
-/* After a success: the failures of that target and purpose are forgotten, those only. */
+/* After a success: the failures of that target and purpose are forgotten, those only; at once, or as
+ * part of a list. */
 int32_t limit_forget(const struct limits *limits, struct arena *arena,
 		     const struct limit_target *target, bool is_flow, int64_t deadline_ms);
+void limit_put_forget(const struct limits *limits, struct kv_list *list,
+		      const struct limit_target *target, bool is_flow);
 /* Whether messages to the country of a canonical phone number are allowed; an address has none. */
 bool limit_country_ok(const struct limit_settings *settings, const char *to);
 

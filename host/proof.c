@@ -145,14 +145,19 @@ int32_t proof_take_secret_try(struct pintle_call *call)
 				&call->outcome.limit);
 }
 
-int32_t proof_forget(struct pintle_call *call)
+void proof_put_forget(struct pintle_call *call, struct kv_list *list)
 {
 	struct limit_target counted = counted_of(call);
 
-	if (!counted.subject)
-		return PINTLE_OK;
-	return limit_forget(&call->host->limits, &call->arena, &counted, call->has_flow,
-			    call->deadline_ms);
+	limit_put_forget(&call->host->limits, list, &counted, call->has_flow);
+}
+
+int32_t proof_forget(struct pintle_call *call)
+{
+	struct kv_list list = { .arena = &call->arena };
+
+	proof_put_forget(call, &list);
+	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
 }
 
 int32_t proof_start_over(struct pintle_call *call)
@@ -162,8 +167,11 @@ int32_t proof_start_over(struct pintle_call *call)
 					    .subject = session->uuid,
 					    .purpose = PINTLE_LOGIN,
 					    .instance = call->inst->name };
+	struct kv_list list = { .arena = &call->arena };
 
-	return limit_forget(&call->host->limits, &call->arena, &owner, false, call->deadline_ms);
+	proof_put_forget(call, &list);
+	limit_put_forget(&call->host->limits, &list, &owner, false);
+	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
 }
 
 /* Who comes second is told what anybody is who comes later. */
@@ -179,12 +187,9 @@ static int32_t end_flow(struct pintle_call *call)
 
 int32_t proof_consume(struct pintle_call *call)
 {
-	int32_t status;
-
 	if (!call->outcome.subject && call->outcome.account_id == 0)
 		return PINTLE_INTERNAL;
-	status = call->has_flow ? end_flow(call) : PINTLE_OK;
-	return status == PINTLE_OK ? proof_forget(call) : status;
+	return call->has_flow ? end_flow(call) : PINTLE_OK;
 }
 
 static int32_t run_nested(struct pintle_call *call)
@@ -201,7 +206,9 @@ static int32_t run_nested(struct pintle_call *call)
 	if (status == PINTLE_OK && call->has_flow &&
 	    call->outcome.counted_account.signed_out_ms > call->flow.created_ms)
 		return PINTLE_EXPIRED;
-	return status == PINTLE_OK ? proof_consume(call) : status;
+	if (status == PINTLE_OK)
+		status = proof_consume(call);
+	return status == PINTLE_OK ? proof_forget(call) : status;
 }
 
 /* A secret that is replaced takes the tries against it along: when the outer op has ended OK they are

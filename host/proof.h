@@ -20,12 +20,15 @@ int32_t proof_find_flow(struct pintle_call *call);
 int32_t proof_take_try(struct pintle_call *call);
 /* [worker] Takes one try of the target the op has named, for a proof without flow. */
 int32_t proof_take_secret_try(struct pintle_call *call);
-/* [worker] After a success: what was counted is forgotten. */
+/* [worker] After a success: what was counted is forgotten; at once, or as part of a list. */
 int32_t proof_forget(struct pintle_call *call);
-/* [worker] The account signed in has bound this method anew: tries against the old one are forgotten. */
+void proof_put_forget(struct pintle_call *call, struct kv_list *list);
+/* [worker] The account signed in has bound this method anew: tries against the old one are forgotten
+ * with the others. */
 int32_t proof_start_over(struct pintle_call *call);
-/* [worker] After an OK: checks that something was proved, consumes the flow, forgets the failures. DENIED
- * when somebody else has consumed it. */
+/* [worker] After an OK: checks that something was proved and consumes the flow; what was counted stays
+ * for the caller to forget, when what was proved has had its effect. DENIED when somebody else has
+ * consumed it. */
 int32_t proof_consume(struct pintle_call *call);
 /* [worker] All of it at once for an op that needs another provider's proof; the subject is in outer's
  * arena. */

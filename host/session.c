@@ -12,7 +12,8 @@
 #include <pintle/status.h>
 #include <string.h>
 
-#define MAX_ENDED 1000000 /* rows; more sessions than anybody has */
+#define MAX_ENDED 1000000  /* rows; more sessions than anybody has */
+#define BURIED_AT_ONCE 200 /* tombstones on their way: others need the store too */
 
 /* ---- Rows ---- */
 
@@ -207,57 +208,86 @@ static int64_t life_of(const struct session *session, int64_t now)
 	       now;
 }
 
+/* What writes a record, and the memory it is in. */
+struct writing {
+	char key[SESSION_ID_MAX + 2], record[SESSION_RECORD_MAX];
+	struct pintle_kv_request request;
+};
+
+static void write_record(struct writing *writing, const struct session *session, int32_t op,
+			 int64_t ttl_ms)
+{
+	session_key(session->id, writing->key);
+	writing->request = kv_set(writing->key, writing->record,
+				  session_encode(session, writing->record), ttl_ms);
+	writing->request.op = op;
+}
+
 /* Writes the record where none is; CONFLICT with the present one in *present. */
 static int32_t add_record(const struct kv *kv, const struct session *session, int64_t deadline_ms,
 			  struct arena *arena, struct kv_result *present)
 {
-	char key[SESSION_ID_MAX + 2], record[SESSION_RECORD_MAX];
-	size_t len = session_encode(session, record);
 	int64_t ttl_ms = life_of(session, clock_now_ms());
-	struct pintle_kv_request request;
+	struct writing writing;
 
 	if (ttl_ms <= 0)
 		return PINTLE_OK;
-	session_key(session->id, key);
-	request = kv_add(key, record, len, ttl_ms);
-	return kv_do(kv, &request, deadline_ms, arena, present);
+	write_record(&writing, session, PINTLE_KV_ADD, ttl_ms);
+	return kv_do(kv, &writing.request, deadline_ms, arena, present);
 }
 
 /* Added, not set: a revocation may have come between the commit and this. */
-int32_t session_publish(const struct kv *kv, const struct session *session, int64_t deadline_ms)
+void session_put_record(struct kv_list *list, const struct session *session)
 {
-	int32_t status = add_record(kv, session, deadline_ms, NULL, NULL);
+	int64_t ttl_ms = life_of(session, clock_now_ms());
+	struct writing writing;
 
-	return status == PINTLE_CONFLICT ? PINTLE_OK : status;
+	if (ttl_ms <= 0)
+		return;
+	write_record(&writing, session, PINTLE_KV_ADD, ttl_ms);
+	kv_list_add(list, &writing.request);
 }
 
-static int32_t put_tombstone(const struct kv *kv, const char *id, int64_t ttl_ms,
-			     int64_t deadline_ms)
+static void write_tombstone(struct writing *writing, const char *id, int64_t ttl_ms)
 {
 	struct session tombstone = {
 		.status = SESSION_REVOKED,
 		.absolute_ms = clock_now_ms() + ttl_ms,
 	};
-	char key[SESSION_ID_MAX + 2], record[SESSION_RECORD_MAX];
-	struct pintle_kv_request request;
-	size_t len;
 
 	utf8_copy(tombstone.id, sizeof(tombstone.id), id);
-	session_key(id, key);
-	len = session_encode(&tombstone, record);
-	request = kv_set(key, record, len, ttl_ms);
-	return kv_do(kv, &request, deadline_ms, NULL, NULL);
+	write_record(writing, &tombstone, PINTLE_KV_SET, ttl_ms);
 }
 
 /* A tombstone need not know the session's own end: whoever outlives it is revoked in SQL as well. */
+void session_put_tombstones(struct kv_list *list, const struct settings *settings,
+			    const struct session_ids *ended)
+{
+	struct writing writing;
+
+	for (size_t i = 0; i < ended->n_ids; i++) {
+		write_tombstone(&writing, ended->ids[i], settings->token.absolute_ttl_ms);
+		kv_list_add(list, &writing.request);
+	}
+}
+
 int32_t session_bury(const struct kv *kv, const struct settings *settings,
 		     const struct session_ids *ended, int64_t deadline_ms)
 {
 	int32_t status = PINTLE_OK;
 
-	for (size_t i = 0; status == PINTLE_OK && i < ended->n_ids; i++)
-		status = put_tombstone(kv, ended->ids[i], settings->token.absolute_ttl_ms,
-				       deadline_ms);
+	for (size_t i = 0; status == PINTLE_OK && i < ended->n_ids; i += BURIED_AT_ONCE) {
+		size_t n_left = ended->n_ids - i;
+		const struct session_ids some = { ended->ids + i, n_left < BURIED_AT_ONCE
+									  ? n_left
+									  : BURIED_AT_ONCE };
+		struct arena arena = { 0 };
+		struct kv_list list = { .arena = &arena };
+
+		session_put_tombstones(&list, settings, &some);
+		status = kv_do_list(kv, &list, deadline_ms);
+		arena_fini(&arena);
+	}
 	return status;
 }
 
@@ -284,6 +314,7 @@ static int32_t read_truth(struct tx *tx, const char *id, struct session *out)
 static int32_t confirm_added(const struct kv *kv, struct tx *tx, struct session *added)
 {
 	int64_t ttl_ms = life_of(added, clock_now_ms());
+	struct writing writing;
 	struct session now;
 	int32_t status = read_truth(tx, added->id, &now);
 
@@ -292,7 +323,8 @@ static int32_t confirm_added(const struct kv *kv, struct tx *tx, struct session 
 	if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
 		return status;
 	added->status = SESSION_REVOKED;
-	return put_tombstone(kv, added->id, ttl_ms > 0 ? ttl_ms : 1, tx->deadline_ms);
+	write_tombstone(&writing, added->id, ttl_ms > 0 ? ttl_ms : 1);
+	return kv_do(kv, &writing.request, tx->deadline_ms, NULL, NULL);
 }
 
 static int32_t rebuild(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,

@@ -59,8 +59,10 @@ bool session_has_permission(const struct session *session, const char *permissio
 int32_t session_insert(struct tx *tx, const struct settings *settings, struct arena *arena,
 		       const struct device *device, struct session *session,
 		       struct session_ids *ended);
-/* [worker] After the commit: the record, and tombstones of the ended. */
-int32_t session_publish(const struct kv *kv, const struct session *session, int64_t deadline_ms);
+/* [worker] For after the commit: the record, and tombstones of the ended. */
+void session_put_record(struct kv_list *list, const struct session *session);
+void session_put_tombstones(struct kv_list *list, const struct settings *settings,
+			    const struct session_ids *ended);
 int32_t session_bury(const struct kv *kv, const struct settings *settings,
 		     const struct session_ids *ended, int64_t deadline_ms);
 /* [worker] The record from kv, rebuilt from SQL when missing; NOT_FOUND when there is no such session. */

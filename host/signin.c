@@ -195,15 +195,16 @@ static int32_t write_all(struct tx *tx, void *ctx)
 										     : status;
 }
 
+/* What follows from the commit, in one hand-over. */
 static int32_t publish(struct signin *signin)
 {
-	const struct kv *kv = &signin->host->kv;
-	int64_t deadline_ms = signin->call->deadline_ms;
-	int32_t status = session_publish(kv, &signin->session, deadline_ms);
+	struct pintle_call *call = signin->call;
+	struct kv_list list = { .arena = &call->arena };
 
-	if (status != PINTLE_OK)
-		return status;
-	return session_bury(kv, signin->host->settings, &signin->ended, deadline_ms);
+	session_put_record(&list, &signin->session);
+	session_put_tombstones(&list, signin->host->settings, &signin->ended);
+	proof_put_forget(call, &list);
+	return kv_do_list(&signin->host->kv, &list, call->deadline_ms);
 }
 
 /* ---- The answer ---- */

@@ -212,6 +212,7 @@ struct session people_open(struct people *people, int64_t id, const char *platfo
 	const struct device device = { .platform = platform, .device_id = "d1", .ip = "192.0.2.1" };
 	struct tx tx = people_tx(people);
 	struct session session = { .realm = "user", .subject_id = id };
+	struct kv_list list = { .arena = &people->arena };
 	struct session_ids ended;
 	struct account account;
 
@@ -223,8 +224,8 @@ struct session people_open(struct people *people, int64_t id, const char *platfo
 		session_insert(&tx, &people->settings, &people->arena, &device, &session, &ended),
 		PINTLE_OK);
 	assert_int_equal(db_commit(&tx), PINTLE_OK);
-	assert_int_equal(session_publish(&people->kv, &session, tx.deadline_ms), PINTLE_OK);
-	assert_int_equal(session_bury(&people->kv, &people->settings, &ended, tx.deadline_ms),
-			 PINTLE_OK);
+	session_put_record(&list, &session);
+	session_put_tombstones(&list, &people->settings, &ended);
+	assert_int_equal(kv_do_list(&people->kv, &list, tx.deadline_ms), PINTLE_OK);
 	return session;
 }

@@ -68,6 +68,39 @@ static void what_the_store_refused_is_buried_later(void **state)
 	assert_int_equal(check(people, live.id), PINTLE_OK);
 }
 
+struct outage {
+	struct people *people;
+	int n_ops_left;
+};
+
+static void end_after_some(void *arg, const struct pintle_kv_request *request)
+{
+	struct outage *outage = arg;
+
+	(void)request;
+	outage->people->is_kv_down = outage->n_ops_left-- > 0;
+}
+
+/* Of those that are looked at together. */
+static void one_that_cannot_be_looked_at_keeps_no_other(void **state)
+{
+	struct people *people = *state;
+	struct session first = open_one(people, 1, "web"), second = open_one(people, 2, "web");
+	struct outage outage = { people, 1 };
+	struct burial burial = { 0 };
+
+	revoke_in_sql_only(people, first.id);
+	revoke_in_sql_only(people, second.id);
+	people->hook_arg = &outage;
+	people->hook = end_after_some;
+	assert_int_equal(run(people, &burial), PINTLE_UNAVAILABLE);
+	people->hook = NULL;
+	assert_int_equal(check(people, first.id), PINTLE_OK);
+	assert_int_equal(check(people, second.id), PINTLE_DENIED);
+	assert_int_equal(run(people, &burial), PINTLE_OK);
+	assert_int_equal(check(people, first.id), PINTLE_DENIED);
+}
+
 static void an_emptied_store_gets_the_tombstones_again(void **state)
 {
 	struct people *people = *state;
@@ -189,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(what_the_store_refused_is_buried_later),
+		STORY(one_that_cannot_be_looked_at_keeps_no_other),
 		STORY(an_emptied_store_gets_the_tombstones_again),
 		STORY(what_is_buried_is_left_alone),
 		STORY(only_the_last_day_is_asked_for),

@@ -261,9 +261,11 @@ static void publishing_late_resurrects_nothing(void **state)
 {
 	struct people *people = *state;
 	struct session session = people_open(people, add_person(people), "web");
+	struct kv_list list = { .arena = &people->arena };
 
 	assert_int_equal(revoke(people, session.id), PINTLE_OK);
-	assert_int_equal(session_publish(&people->kv, &session, clock_mono_ms() + 1000), PINTLE_OK);
+	session_put_record(&list, &session);
+	assert_int_equal(kv_do_list(&people->kv, &list, clock_mono_ms() + 1000), PINTLE_OK);
 	assert_int_equal(check(people, session.id), PINTLE_DENIED);
 }
 
