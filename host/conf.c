@@ -126,7 +126,7 @@ void conf_fini(struct conf *conf)
 	*conf = (struct conf){ 0 };
 }
 
-static bool put_override(struct conf *conf, struct conf_place *place, const char *value)
+static struct conf_key *put_override(struct conf *conf, struct conf_place *place, const char *value)
 {
 	struct conf_section *section = conf_section(conf, place->section);
 	struct conf_key *key;
@@ -135,12 +135,12 @@ static bool put_override(struct conf *conf, struct conf_place *place, const char
 		section = conf_add_section(conf, place->section, place->file, 0);
 	key = conf_key(section, place->key);
 	if (!key)
-		return conf_add_key(section, place->key, value, place->file, 0) != NULL;
+		return conf_add_key(section, place->key, value, place->file, 0);
 	conf_free_text(key->value);
 	key->value = xstrdup(value);
 	key->file = place->file;
 	key->line = 0;
-	return true;
+	return key;
 }
 
 static bool read_override(struct conf *conf, const char *file, const char *text, struct err *err)
@@ -149,7 +149,7 @@ static bool read_override(struct conf *conf, const char *file, const char *text,
 	const char *dot = equals ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
 	struct conf_place place = { .file = file };
 	char *section = NULL, *name = NULL, *value = NULL;
-	bool ok = false;
+	bool ok = false, is_exposed;
 
 	/* What follows the '=' may be a secret. */
 	if (!dot || dot == text || dot + 1 == equals)
@@ -163,8 +163,10 @@ static bool read_override(struct conf *conf, const char *file, const char *text,
 	if (!conf_line_check_name(name, &place, err))
 		goto out;
 	place.key = name;
-	value = conf_value_resolve(equals + 1, &place, err);
-	ok = value && put_override(conf, &place, value);
+	value = conf_value_resolve(equals + 1, &place, &is_exposed, err);
+	if (value)
+		put_override(conf, &place, value)->is_exposed = is_exposed;
+	ok = value != NULL;
 out:
 	free(section);
 	free(name);

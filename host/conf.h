@@ -19,7 +19,8 @@ struct conf_key {
 	char *name, *value; /* value with ${ENV} and @file resolved */
 	const char *file;
 	int line;
-	bool is_used; /* somebody has bound it */
+	bool is_used;    /* somebody has bound it */
+	bool is_exposed; /* it came from a file that everybody on this machine can read */
 };
 
 struct conf_section {

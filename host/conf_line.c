@@ -74,6 +74,7 @@ bool conf_line_check_name(const char *name, const struct conf_place *place, stru
 static bool add_key(struct reader *r, const char *name, const char *raw)
 {
 	const struct conf_key *earlier;
+	bool is_exposed;
 	char *value;
 
 	r->place.key = NULL;
@@ -84,10 +85,11 @@ static bool add_key(struct reader *r, const char *name, const char *raw)
 	if (earlier)
 		return conf_fail(r->err, &r->place, "already set in %s:%d", earlier->file,
 				 earlier->line);
-	value = conf_value_resolve(raw, &r->place, r->err);
+	value = conf_value_resolve(raw, &r->place, &is_exposed, r->err);
 	if (!value)
 		return false;
-	(void)conf_add_key(r->section, name, value, r->place.file, r->place.line);
+	conf_add_key(r->section, name, value, r->place.file, r->place.line)->is_exposed =
+		is_exposed;
 	conf_free_text(value);
 	return true;
 }

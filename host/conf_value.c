@@ -2,7 +2,6 @@
 #include "conf_value.h"
 
 #include "file.h"
-#include "log.h"
 #include "utf8.h"
 #include "xalloc.h"
 
@@ -99,7 +98,8 @@ static void cut_line_end(char *text, size_t len)
 		text[len - 1] = '\0';
 }
 
-static char *read_value_file(const char *path, const struct conf_place *place, struct err *err)
+static char *read_value_file(const char *path, const struct conf_place *place, bool *is_exposed_out,
+			     struct err *err)
 {
 	char *full = path_beside(place->file, path);
 	struct err why;
@@ -118,25 +118,24 @@ static char *read_value_file(const char *path, const struct conf_place *place, s
 		text = NULL;
 		goto out;
 	}
-	if (mode & S_IROTH) {
-		(void)conf_fail(&why, place, "everybody on this machine can read %s", full);
-		log_warn("%s", why.text);
-	}
+	*is_exposed_out = (mode & S_IROTH) != 0;
 	cut_line_end(text, len);
 out:
 	free(full);
 	return text;
 }
 
-char *conf_value_resolve(const char *raw, const struct conf_place *place, struct err *err)
+char *conf_value_resolve(const char *raw, const struct conf_place *place, bool *is_exposed_out,
+			 struct err *err)
 {
 	bool is_file = raw[0] == '@' && raw[1] != '@';
 	char *text = expand(raw[0] == '@' ? raw + 1 : raw, place, err);
 
+	*is_exposed_out = false;
 	if (text && is_file) {
 		char *path = text;
 
-		text = read_value_file(path, place, err);
+		text = read_value_file(path, place, is_exposed_out, err);
 		free(path);
 	}
 	if (text && !utf8_is_valid(text)) {

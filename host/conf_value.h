@@ -8,9 +8,10 @@
 /*
  * ${NAME} is the environment's NAME ("$${" writes a plain "${"); a value that starts with @ is the
  * content of that file, relative to the ini file's folder, without its last line end ("@@" writes a
- * plain "@"). What came from the environment or a file is not looked at again. The caller wipes and
- * frees; NULL after conf_fail.
+ * plain "@"). What came from the environment or a file is not looked at again. *is_exposed_out: from a
+ * file that everybody can read. The caller wipes and frees; NULL after conf_fail.
  */
-char *conf_value_resolve(const char *raw, const struct conf_place *place, struct err *err);
+char *conf_value_resolve(const char *raw, const struct conf_place *place, bool *is_exposed_out,
+			 struct err *err);
 
 #endif

@@ -2,11 +2,23 @@
 /* From sections to structs. Single values are opt_parse.c's, the tables themselves opt_table.c's. */
 #include "opt.h"
 
+#include "log.h"
 #include "opt_parse.h"
 
 #include <string.h>
 
 #define MAX_DISTANCE 3 /* further away a name is no slip of the keys */
+
+static void warn_once(struct conf_key *key, const struct conf_place *place)
+{
+	struct err why;
+
+	if (!key->is_exposed)
+		return;
+	key->is_exposed = false;
+	(void)conf_fail(&why, place, "everybody on this machine can read the file of this secret");
+	log_warn("%s", why.text);
+}
 
 static bool bind_one(const struct pintle_opt *opt, struct conf_section *section,
 		     const char *section_name, void *out, struct err *err)
@@ -22,6 +34,8 @@ static bool bind_one(const struct pintle_opt *opt, struct conf_section *section,
 		return conf_fail(err, &place, "this key is required (%s)", opt->help);
 	if (!opt_parse(opt, text, out, reason))
 		return conf_fail(err, &place, "%s (%s)", reason, opt->help);
+	if (key && opt->type == PINTLE_SECRET)
+		warn_once(key, &place);
 	return true;
 }
 

@@ -10,7 +10,7 @@
 	"</html>\n"
 #define CODE "<p style=\"font-size: 28px; letter-spacing: 6px\"><b>{{code}}</b></p>\n"
 
-const char *const templates_builtin[2][TEMPLATE_PARTS] = {
+const char *const templates_builtin[TEMPLATE_LANGS][TEMPLATE_PARTS] = {
 	{
 		"您的验证码",
 		"您好：\n"

@@ -6,57 +6,84 @@
 #include <pintle/helpers.h>
 #include <pintle/plugin.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define N_PURPOSES 5 /* login to change; a mail is no second factor */
+#define TEXT_MAX 60000
+
 struct conf {
-	const char *group, *templates;
+	const char *group, *mails[TEMPLATE_LANGS][TEMPLATE_PARTS];
 };
 
 struct email {
 	const struct pintle_host *host;
 	const struct conf *conf;
-	struct templates *templates;
 };
+
+#define MAIL(name, lang, part, help)                                                               \
+	{                                                                                          \
+		name, PINTLE_STRING, PINTLE_OPT(struct conf, mails[lang][part]), "", 0, TEXT_MAX,  \
+			NULL, help                                                                 \
+	}
+
+#define FIRST_MAIL 1 /* in opts; the mails follow in the order of conf.mails */
 
 static const struct pintle_opt opts[] = {
 	{ "group", PINTLE_STRING, PINTLE_OPT(struct conf, group), "mail", 1, 47, NULL,
 	  "The group of senders that carries the codes." },
-	{ "templates", PINTLE_STRING, PINTLE_OPT(struct conf, templates), "", 0, 1024, NULL,
-	  "A folder with mails of your own, such as code.zh.html; empty: those built in." },
+	MAIL("subject_zh", TEMPLATE_ZH, TEMPLATE_SUBJECT,
+	     "The subject of a Chinese mail, with {{action}} and {{email}}; empty: the one built "
+	     "in."),
+	MAIL("text_zh", TEMPLATE_ZH, TEMPLATE_TEXT,
+	     "A Chinese mail as plain text, with {{code}}: @file; empty: the one built in."),
+	MAIL("html_zh", TEMPLATE_ZH, TEMPLATE_HTML,
+	     "A Chinese mail as a page, with {{code}}: @file; empty: the one built in."),
+	MAIL("subject_en", TEMPLATE_EN, TEMPLATE_SUBJECT, "The subject of an English mail."),
+	MAIL("text_en", TEMPLATE_EN, TEMPLATE_TEXT, "An English mail as plain text."),
+	MAIL("html_en", TEMPLATE_EN, TEMPLATE_HTML, "An English mail as a page."),
 };
+
+static int32_t check_mails(const struct conf *conf, char *err, size_t err_len)
+{
+	for (int i = 0; i < TEMPLATE_LANGS * TEMPLATE_PARTS; i++) {
+		enum template_part part = (enum template_part)(i % TEMPLATE_PARTS);
+		const char *text = conf->mails[i / TEMPLATE_PARTS][part];
+		char why[128];
+		const char *fault = *text ? template_fault(text, part, why, sizeof(why)) : NULL;
+
+		if (!fault)
+			continue;
+		(void)snprintf(err, err_len, "%s: %s", opts[FIRST_MAIL + i].name, fault);
+		return PINTLE_INVALID;
+	}
+	return PINTLE_OK;
+}
 
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
 			     const void *conf_of_section, void **self_out, char *err,
 			     size_t err_len)
 {
-	struct email *self = calloc(1, sizeof(*self));
-	int32_t status;
+	const struct conf *conf = conf_of_section;
+	int32_t status = check_mails(conf, err, err_len);
+	struct email *self;
 
 	(void)inst;
+	if (status != PINTLE_OK)
+		return status;
+	self = calloc(1, sizeof(*self));
 	if (!self)
 		return PINTLE_INTERNAL;
 	self->host = host;
-	self->conf = conf_of_section;
-	status = templates_new(self->conf->templates, &self->templates, err, err_len);
-	if (status == PINTLE_OK)
-		*self_out = self;
-	else
-		free(self);
-	return status;
-}
-
-static void close_instance(void *self_of_inst)
-{
-	struct email *self = self_of_inst;
-
-	templates_free(self->templates);
-	free(self);
+	self->conf = conf;
+	*self_out = self;
+	return PINTLE_OK;
 }
 
 static const char *action_of(int32_t purpose, const char *lang)
 {
-	static const char *const actions[TEMPLATE_PURPOSES][2] = {
+	static const char *const actions[N_PURPOSES][2] = {
 		{ "登录", "sign in" },
 		{ "注册", "sign up" },
 		{ "绑定邮箱", "add this address to your account" },
@@ -65,6 +92,15 @@ static const char *action_of(int32_t purpose, const char *lang)
 	};
 
 	return actions[purpose][strcmp(lang, "zh") != 0];
+}
+
+static char *fill(const struct email *self, const char *lang, enum template_part part,
+		  const struct template_var *vars)
+{
+	int which = strcmp(lang, "zh") == 0 ? TEMPLATE_ZH : TEMPLATE_EN;
+	const char *own = self->conf->mails[which][part];
+
+	return template_fill(*own ? own : templates_builtin[which][part], part, vars);
 }
 
 static void wipe_and_free(const struct pintle_host *host, char *text)
@@ -95,8 +131,7 @@ static int32_t send_code(const struct email *self, struct pintle_call *call, con
 	};
 
 	for (int i = 0; i < TEMPLATE_PARTS; i++)
-		parts[i] =
-			templates_fill(self->templates, purpose, lang, (enum template_part)i, vars);
+		parts[i] = fill(self, lang, (enum template_part)i, vars);
 	message.subject = parts[TEMPLATE_SUBJECT];
 	message.text = parts[TEMPLATE_TEXT];
 	message.html = parts[TEMPLATE_HTML];
@@ -115,7 +150,7 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 	const char *to;
 	int32_t status;
 
-	if (host->purpose(call) >= TEMPLATE_PURPOSES)
+	if (host->purpose(call) >= N_PURPOSES)
 		return PINTLE_FORBIDDEN; /* no second factor */
 	status = pintle_code_begin(host, call, "email", code, &to);
 	if (status == PINTLE_OK)
@@ -173,7 +208,7 @@ static const struct pintle_plugin plugin = {
 	PINTLE_OPTIONS(opts),
 	.conf_size = sizeof(struct conf),
 	.open = open_instance,
-	.close = close_instance,
+	.close = free,
 	.provider = &provider,
 	.api = &api,
 };

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A code goes to an address and signs in, is bound, and replaces; and the mail that carries it arrives."""
+import os
 import re
+import signal
 
 import pytest
 
@@ -301,11 +303,11 @@ def smtp():
 @pytest.fixture
 def make_with(make_server):
     """A server whose mails go through these senders, in order."""
-    def make(senders, *options, workers=2):
+    def make(senders, *options, workers=2, conf=()):
         names = re.findall(r"^\[(\w+)\]", senders, re.M)
         text = "[group sms]\nsenders = sms_log\n[sms_log]\n[group mail]\nsenders = "
         return make_server(*options, workers=workers,
-                           conf={"40-messages.ini": text + ", ".join(names) + "\n" + senders})
+                           conf={"40-messages.ini": text + ", ".join(names) + "\n" + senders, **dict(conf)})
     return make
 
 
@@ -347,25 +349,43 @@ def test_a_mail_arrives_and_signs_in(make_with, smtp, lang, subject, says, worke
     assert code not in server.log()
 
 
-def test_templates_of_the_operator(make_with, smtp, tmp_path):
-    (tmp_path / "login.en.txt").write_text("Ahoy {{code}}\n", encoding="utf-8")
-    (tmp_path / "code.en.html").write_text("<i>{{email}}</i> <b>{{code}}</b>", encoding="utf-8")
-    server = make_with(smtp.conf("first"), f"email.templates={tmp_path}")
+def own_mails(folder, text="Ahoy {{code}}\n"):
+    """A section whose mails stand in files, and these files."""
+    (folder / "en.txt").write_text(text, encoding="utf-8")
+    (folder / "en.html").write_text("<i>{{email}}</i> <b>{{code}}</b>", encoding="utf-8")
+    return f"[email]\ntext_en = @{folder}/en.txt\nhtml_en = @{folder}/en.html\n"
+
+
+def test_mails_of_the_operator(make_with, smtp, tmp_path):
+    server = make_with(smtp.conf("first"), conf={"35-email.ini": own_mails(tmp_path)})
     address = "o'neill&" + new_address()
     server.client().ok("POST", SEND, {"email": address})
     mail = smtp.mail_to(address)
     assert mail.get_body(("plain",)).get_content().startswith("Ahoy " + code_in(mail))
     assert f"<i>o&#39;neill&amp;{address.partition('&')[2]}</i>" in mail.get_body(("html",)).get_content()
+    assert "can read" not in server.log(), "only of a secret that is a warning"
 
 
-def test_a_template_without_code_is_refused_at_start(make_with, smtp, tmp_path):
-    (tmp_path / "login.en.txt").write_text("Ahoy\n", encoding="utf-8")
+def test_a_mail_without_code_is_refused(make_with, smtp, tmp_path):
     server = make_with(smtp.conf("first"))
     good = server.ctl("status")["generation"]
-    server.write_conf("35-email.ini", f"[email]\ntemplates = {tmp_path}\n")
+    server.write_conf("35-email.ini", own_mails(tmp_path, "Ahoy\n"))
     done = server.ctl("reload", check=False)
-    assert done.returncode != 0 and "login.en.txt: {{code}} is missing" in done.stdout + done.stderr
+    assert done.returncode != 0 and "text_en: {{code}} is missing" in done.stdout + done.stderr
     assert server.ctl("status")["generation"] == good
+
+
+def test_a_file_half_written_waits_for_the_reload(make_with, smtp, tmp_path):
+    """Also a worker that comes later knows the mails of its generation."""
+    server = make_with(smtp.conf("first"), conf={"35-email.ini": own_mails(tmp_path)}, workers=1)
+    (tmp_path / "en.txt").write_text("half of", encoding="utf-8")
+    (pid,) = server.workers()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: server.workers() not in ([], [pid]), "another worker")
+    address = new_address()
+    server.client().ok("POST", SEND, {"email": address})
+    assert smtp.mail_to(address).get_body(("plain",)).get_content().startswith("Ahoy ")
+    assert server.ctl("reload", check=False).returncode != 0
 
 
 @pytest.mark.parametrize("what", ["password", "tls_ca", "port"])

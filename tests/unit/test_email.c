@@ -14,12 +14,10 @@
 
 static struct fake_plugin plugin;
 static struct pintle_inst inst;
-static char *dir;
 
 static int set_up(void **state)
 {
 	(void)state;
-	dir = fake_dir_new();
 	plugin = (struct fake_plugin){ 0 };
 	return 0;
 }
@@ -29,30 +27,18 @@ static int tear_down(void **state)
 	(void)state;
 	if (plugin.conf)
 		fake_plugin_fini(&plugin);
-	fake_dir_free(dir);
 	return 0;
 }
 
-static void open_plugin(void)
+/* options: name, value, …, NULL. */
+static void open_plugin(const char *const *options)
 {
-	const char *const options[] = { "templates", dir, NULL };
-
 	fake_plugin_init(&plugin, "email", &inst, options);
 	if (!plugin.self)
 		fail_msg("%s", plugin.reason);
 }
 
-static void write_file(const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+static const char *const none[] = { NULL };
 
 /* What is sent to address for a purpose; call keeps it. */
 static void begin(struct pintle_call *call, const char *address, int32_t purpose, const char *lang)
@@ -82,7 +68,7 @@ static void each_purpose_and_language_has_its_mail(void **state)
 	};
 
 	(void)state;
-	open_plugin(); /* the folder is empty: all of it is built in */
+	open_plugin(none);
 	for (int i = 0; i < 2; i++) {
 		for (int32_t purpose = 0; purpose < 5; purpose++) {
 			struct pintle_call call;
@@ -100,23 +86,22 @@ static void each_purpose_and_language_has_its_mail(void **state)
 	}
 }
 
-static void a_file_takes_the_place_of_what_is_built_in(void **state)
+static void a_text_takes_the_place_of_what_is_built_in(void **state)
 {
+	static const char *const options[] = {
+		"text_en",    "all {{code}}{{code}} {{email}}",
+		"subject_en", "To {{action}}: {{email}}",
+		NULL,
+	};
 	struct pintle_call call;
 
 	(void)state;
-	write_file("code.en.txt", "all {{code}}{{code}} {{email}}");
-	write_file("reset.en.txt", "reset {{code}}");
-	write_file("reset.en.subject", "Reset for {{email}}\r\n");
-	open_plugin();
+	open_plugin(options);
 	begin(&call, "bob@example.com", PINTLE_LOGIN, "en");
 	assert_has(call.sent, "mail bob@example.com login all ");
 	assert_has(call.sent, " bob@example.com");
-	assert_string_equal(call.subject_sent, "Your code");
-	fake_call_fini(&call);
-	begin(&call, "bob@example.com", PINTLE_RESET, "en");
-	assert_has(call.sent, "mail bob@example.com reset reset ");
-	assert_string_equal(call.subject_sent, "Reset for bob@example.com");
+	assert_string_equal(call.subject_sent, "To sign in: bob@example.com");
+	assert_has(call.html, "<p>Hello,</p>");
 	fake_call_fini(&call);
 	begin(&call, "bob@example.com", PINTLE_RESET, "zh");
 	assert_string_equal(call.subject_sent, "您的验证码");
@@ -126,13 +111,16 @@ static void a_file_takes_the_place_of_what_is_built_in(void **state)
 /* What stands in an address may not become part of a page. */
 static void a_value_is_escaped_in_html_only(void **state)
 {
+	static const char *const options[] = {
+		"text_en",    "{{email}} {{code}}",
+		"html_en",    "<p title=\"{{email}}\">{{code}} & more</p>",
+		"subject_en", "{{email}}",
+		NULL,
+	};
 	struct pintle_call call;
 
 	(void)state;
-	write_file("code.en.txt", "{{email}} {{code}}");
-	write_file("code.en.html", "<p title=\"{{email}}\">{{code}} & more</p>");
-	write_file("code.en.subject", "{{email}}");
-	open_plugin();
+	open_plugin(options);
 	begin(&call, "o'b&c@example.com", PINTLE_LOGIN, "en");
 	assert_has(call.sent, " o'b&c@example.com ");
 	assert_has(call.html, "<p title=\"o&#39;b&amp;c@example.com\">");
@@ -141,67 +129,32 @@ static void a_value_is_escaped_in_html_only(void **state)
 	fake_call_fini(&call);
 }
 
-static void each_bad_file_refuses_to_open(void **state)
+static void each_bad_text_refuses_to_open(void **state)
 {
 	static const struct {
 		const char *name, *text, *reason;
 	} rows[] = {
-		{ "code.zh.txt", "no code in it", "{{code}} is missing" },
-		{ "login.en.html", "<p></p>", "{{code}} is missing" },
-		{ "code.en.txt", "{{code}} {{name}}", "{{name}} is no name" },
-		{ "code.en.txt", "{{code}} {{code", "is no name" },
-		{ "code.en.txt", "{{code}} {{ code }}", "is no name" },
-		{ "code.zh.txt", "{{code}} \xC4\xFA\xBA\xC3", "must be UTF-8" },
-		{ "code.zh.txt", "", "must be a text" },
-		{ "code.en.subject", "two\nlines", "one line" },
-		{ "code.en.subject", "a\tb", "one line" },
-		{ "change.en.subject", "{{code}} is it", "no place" },
+		{ "text_zh", "no code in it", "{{code}} is missing" },
+		{ "html_en", "<p></p>", "{{code}} is missing" },
+		{ "text_en", "{{code}} {{name}}", "{{name}} is no name" },
+		{ "text_en", "{{code}} {{code", "is no name" },
+		{ "text_en", "{{code}} {{ code }}", "is no name" },
+		{ "subject_en", "two\nlines", "one line" },
+		{ "subject_en", "a\tb", "one line" },
+		{ "subject_zh", "{{code}} is it", "no place" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *const options[] = { "templates", dir, NULL };
-		char path[512];
+		const char *const options[] = { rows[i].name, rows[i].text, NULL };
 
-		write_file(rows[i].name, rows[i].text);
 		fake_plugin_init(&plugin, "email", &inst, options);
 		if (plugin.self || !strstr(plugin.reason, rows[i].reason) ||
 		    !strstr(plugin.reason, rows[i].name))
 			fail_msg("row %zu: %s", i, plugin.reason);
 		fake_plugin_fini(&plugin);
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, rows[i].name);
-		assert_int_equal(remove(path), 0);
 	}
-	open_plugin();
-}
-
-static void a_file_that_is_too_long_refuses_to_open(void **state)
-{
-	const char *const options[] = { "templates", dir, NULL };
-	char *text = calloc(1, 65538);
-
-	(void)state;
-	assert_non_null(text);
-	memset(text, 'x', 65537);
-	memcpy(text, "{{code}}", 8);
-	write_file("code.en.txt", text);
-	fake_plugin_init(&plugin, "email", &inst, options);
-	assert_null(plugin.self);
-	fake_plugin_fini(&plugin);
-	text[65536] = '\0';
-	write_file("code.en.txt", text);
-	free(text);
-	open_plugin();
-}
-
-static void a_folder_that_is_not_there_refuses_to_open(void **state)
-{
-	const char *const options[] = { "templates", "/nonexistent/mails", NULL };
-
-	(void)state;
-	fake_plugin_init(&plugin, "email", &inst, options);
-	assert_null(plugin.self);
-	assert_has(plugin.reason, "/nonexistent/mails");
+	open_plugin(none);
 }
 
 int main(void)
@@ -209,14 +162,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_purpose_and_language_has_its_mail, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(a_file_takes_the_place_of_what_is_built_in, set_up,
+		cmocka_unit_test_setup_teardown(a_text_takes_the_place_of_what_is_built_in, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_value_is_escaped_in_html_only, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(each_bad_file_refuses_to_open, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_file_that_is_too_long_refuses_to_open, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_refuses_to_open, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(each_bad_text_refuses_to_open, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
