@@ -2,22 +2,12 @@
 #include "cors.h"
 
 #include "host.h"
+#include "origin.h"
 #include "request.h"
-
-static const char *listed_origin(const struct request *request)
-{
-	const char *const *origin = request->host->settings->server.cors_origins;
-	struct slice given = http_head_get(&request->http->head, "origin");
-
-	for (; given.ptr && *origin; origin++)
-		if (slice_is(given, *origin))
-			return *origin;
-	return NULL;
-}
 
 void cors_apply(struct request *request)
 {
-	const char *origin = listed_origin(request);
+	const char *origin = origin_listed(request);
 
 	if (*request->host->settings->server.cors_origins)
 		answer_header(request, "Vary", "Origin");
@@ -30,7 +20,7 @@ void cors_apply(struct request *request)
 
 bool cors_preflight(struct request *request)
 {
-	if (!listed_origin(request))
+	if (!origin_listed(request))
 		return false;
 	request->answer.status = 204;
 	request->answer.is_empty = true;
