@@ -58,8 +58,9 @@ static int32_t queue_messages(struct pintle_call *call)
 static void answer_begun(struct pintle_call *call, bool has_sent)
 {
 	const struct limit_settings *limits = &call->host->settings->limits;
-	json_t *data = json_pack("{s:s, s:I, s:s}", "flow_id", call->flow.id, "expires_in",
-				 (json_int_t)(limits->flow_ttl_ms / 1000), "next", "verify");
+	json_t *data =
+		json_pack("{s:s, s:I, s:s}", op_flow_name(call->request), call->flow.id,
+			  "expires_in", (json_int_t)(limits->flow_ttl_ms / 1000), "next", "verify");
 
 	if (has_sent)
 		json_object_set_new(data, "resend_in",

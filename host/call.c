@@ -239,6 +239,22 @@ void call_run(struct pintle_call *call, pintle_op *op, call_then *then)
 		then(call, conclude(call, status));
 }
 
+int32_t call_record(struct pintle_call *call, int64_t account_id, bool is_bound)
+{
+	const struct pintle_provider *provider = &call->inst->plugin->provider;
+	struct breadcrumb before;
+	int32_t status;
+
+	if (!provider->record)
+		return PINTLE_OK;
+	call->is_recording = true;
+	before = breadcrumb_enter(call->inst->board_index, "record");
+	status = provider->record(call->inst->self, call, account_id, is_bound);
+	breadcrumb_leave(before);
+	call->is_recording = false;
+	return status;
+}
+
 static bool wait_for_end(struct pintle_call *call)
 {
 	struct call_waiter *waiter = call->waiter;

@@ -24,16 +24,24 @@ struct message;
 struct request;
 struct call_waiter;
 
+#define CALL_OTHERS_MAX 3 /* identities of one person besides the first */
+
+struct named_identity {
+	const char *ns, *subject;
+};
+
 typedef void call_then(struct pintle_call *call, int32_t status);
 
 /* What an op said so far. Texts are in the call's arena. */
 struct call_outcome {
-	const char *ns, *subject; /* proved identity, or NULL */
-	int64_t account_id;       /* or: proved for this account */
-	json_t *claims;           /* owned; object */
-	json_t *data;             /* owned; object */
-	json_t *fields;           /* owned; [{field, reason}] of invalid() */
-	bool has_bad_type;        /* a field of the wrong type was read: nothing may follow */
+	const char *ns, *subject;                      /* proved identity, or NULL */
+	struct named_identity others[CALL_OTHERS_MAX]; /* of the same person */
+	size_t n_others;
+	int64_t account_id; /* or: proved for this account */
+	json_t *claims;     /* owned; object */
+	json_t *data;       /* owned; object */
+	json_t *fields;     /* owned; [{field, reason}] of invalid() */
+	bool has_bad_type;  /* a field of the wrong type was read: nothing may follow */
 	const char *denied; /* error name of a DENIED that came from a nested proof; or NULL */
 	const char *detail;
 	struct limit_hit limit;
@@ -62,6 +70,7 @@ struct pintle_call {
 	int64_t deadline_ms;      /* monotonic */
 	call_then *then;
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
+	bool is_recording;          /* the provider's record runs: the transaction is the host's */
 	bool is_waited_for;         /* by another op or a message, not by a request */
 	bool was_pending;           /* done() may still come */
 	_Atomic int state;          /* call.c's */
@@ -83,6 +92,8 @@ void call_free_all(void);
 void call_run(struct pintle_call *call, pintle_op *op, call_then *then);
 /* [worker] The same, waiting for the end: for an op inside an op. The call is the caller's after it. */
 int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op);
+/* [worker] The provider's record, if it has one, inside the call's transaction. */
+int32_t call_record(struct pintle_call *call, int64_t account_id, bool is_bound);
 /* [loop] Gives up an op that promised done() and did not keep it; true: nobody will finish request. */
 bool call_abandon(struct request *request);
 /* [any] The ABI's done(). Late and repeated ones are counted and dropped. */

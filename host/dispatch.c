@@ -158,7 +158,9 @@ static bool choose_instance(struct request *request)
 	if (request->route->flags & ROUTE_PROVIDER) {
 		request->inst =
 			instances_find(&host->instances, request_param(request, "provider"));
-		if (!request->inst || request->inst->plugin->provider.size == 0) {
+		if (!request->inst || request->inst->plugin->provider.size == 0 ||
+		    (request->chosen->inst &&
+		     request->chosen->inst->plugin != request->inst->plugin)) {
 			answer_error(request, "not_found");
 			return false;
 		}

@@ -255,6 +255,9 @@ static bool set_request(struct transfer *transfer, const struct pintle_request *
 	return set_rules(easy) && set_headers(transfer, request->headers) &&
 	       set_method(easy, request) &&
 	       curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
+	       /* On a connection that turns out dead curl would send it once more. */
+	       curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+				(request->flags & PINTLE_HTTP_ONCE) ? 1L : 0L) == CURLE_OK &&
 	       (!request->ca_file ||
 		(curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK &&
 		 curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK)) && /* not besides */

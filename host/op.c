@@ -122,3 +122,22 @@ void op_refuse(struct request *request)
 	answer_error(request, "not_found");
 	dispatch_finish(request);
 }
+
+const char *op_flow_name(const struct request *request)
+{
+	const struct route *route = request->chosen;
+	const char *const *names = route->inst ? route->inst->plugin->api.flow_names : NULL;
+
+	for (; names && *names; names += 2) {
+		if (strcmp(names[0], route->path) == 0)
+			return names[1];
+	}
+	return "flow_id";
+}
+
+const char *op_flow_id(struct request *request)
+{
+	const char *id = request_param(request, op_flow_name(request));
+
+	return id ? id : request_field(request, op_flow_name(request));
+}

@@ -23,6 +23,9 @@ bool op_may_have_purpose(struct request *request, int32_t purpose);
 void op_answer(struct pintle_call *call, int32_t status);
 /* The same for an attempt to prove something: a wrong one is logged as a failed sign-in. */
 void op_fail(struct pintle_call *call, int32_t status);
+/* What the request's path calls flow_id, and what the request has there; NULL: nothing. */
+const char *op_flow_name(const struct request *request);
+const char *op_flow_id(struct request *request);
 /* Finishes a request for an op that the provider does not have. */
 void op_refuse(struct request *request);
 

@@ -83,7 +83,7 @@ static int32_t find_by_identifier(struct pintle_call *call)
 
 int32_t proof_find_flow(struct pintle_call *call)
 {
-	const char *id = request_field(call->request, "flow_id");
+	const char *id = op_flow_id(call->request);
 	bool is_direct = (call->inst->plugin->provider.flags & PINTLE_DIRECT) != 0;
 
 	if (!id && call->purpose == OP_ANY_PURPOSE)

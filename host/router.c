@@ -153,7 +153,21 @@ static bool add_route(struct router *router, const struct route *route, struct e
 
 static uint32_t flags_of(const struct pintle_route *declared)
 {
-	return ROUTE_FINISHES | (declared->permission ? 0 : ROUTE_AUTH);
+	return ROUTE_FINISHES | (declared->permission ? 0 : ROUTE_AUTH) |
+	       (strstr(declared->path, "{provider}") ? ROUTE_PROVIDER : 0);
+}
+
+/* Another section of the same plugin has declared it: then it is that one's. */
+static bool is_taken(struct router *router, const struct route *route)
+{
+	const struct route *first = same_route(router, route->method, route->path);
+
+	for (; first; first = first->alternative) {
+		if (first->inst && first->inst != route->inst &&
+		    first->inst->plugin == route->inst->plugin)
+			return true;
+	}
+	return false;
 }
 
 static const char *permission_of(const struct pintle_route *declared)
@@ -182,7 +196,7 @@ static bool add_declared(struct router *router, struct pintle_inst *inst, route_
 			.declared = declared,
 		};
 
-		if (!add_route(router, &route, err))
+		if (!is_taken(router, &route) && !add_route(router, &route, err))
 			return false;
 	}
 	return true;

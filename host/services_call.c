@@ -141,18 +141,41 @@ static const char *kept(struct pintle_call *call, const char *name)
 
 /* ---- The outcome ---- */
 
+static bool may_name(const struct pintle_call *call, const char *ns, const char *subject)
+{
+	return ns && subject && *subject && strlen(subject) <= SUBJECT_MAX &&
+	       utf8_is_valid(subject) && instance_owns_namespace(call->inst, ns);
+}
+
 static int32_t subject(struct pintle_call *call, const char *ns, const char *subject)
 {
 	int32_t gate = call_gate(call);
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (!ns || !subject || *subject == '\0' || strlen(subject) > SUBJECT_MAX ||
-	    !utf8_is_valid(subject) || !instance_owns_namespace(call->inst, ns))
+	if (!may_name(call, ns, subject))
 		return PINTLE_INTERNAL;
 	call->outcome.ns = arena_strdup(&call->arena, ns);
 	call->outcome.subject = arena_strdup(&call->arena, subject);
+	call->outcome.n_others = 0;
 	call->outcome.account_id = 0;
+	return PINTLE_OK;
+}
+
+static int32_t also(struct pintle_call *call, const char *ns, const char *subject)
+{
+	struct call_outcome *outcome = &call->outcome;
+	int32_t gate = call_gate(call);
+
+	if (gate != PINTLE_OK)
+		return gate;
+	if (!outcome->subject || outcome->n_others == CALL_OTHERS_MAX ||
+	    !may_name(call, ns, subject))
+		return PINTLE_INTERNAL;
+	outcome->others[outcome->n_others++] = (struct named_identity){
+		arena_strdup(&call->arena, ns),
+		arena_strdup(&call->arena, subject),
+	};
 	return PINTLE_OK;
 }
 
@@ -165,6 +188,7 @@ static int32_t account(struct pintle_call *call, int64_t account_id)
 	if (account_id <= 0)
 		return PINTLE_INTERNAL;
 	call->outcome.account_id = account_id;
+	call->outcome.n_others = 0;
 	call->outcome.ns = NULL;
 	call->outcome.subject = NULL;
 	return PINTLE_OK;
@@ -248,6 +272,7 @@ void services_fill_call(struct pintle_host *table)
 	table->keep = keep;
 	table->kept = kept;
 	table->subject = subject;
+	table->also = also;
 	table->account = account;
 	table->claim = claim;
 	table->set = set;

@@ -30,7 +30,7 @@ static int32_t commit(struct pintle_call *call)
 {
 	int32_t gate = call_gate(call);
 
-	if (!call->tx.open)
+	if (!call->tx.open || call->is_recording)
 		return PINTLE_INTERNAL;
 	if (gate != PINTLE_OK) {
 		db_rollback(&call->tx);
@@ -41,7 +41,8 @@ static int32_t commit(struct pintle_call *call)
 
 static void rollback(struct pintle_call *call)
 {
-	db_rollback(&call->tx);
+	if (!call->is_recording)
+		db_rollback(&call->tx);
 }
 
 static int32_t query(struct pintle_call *call, const struct pintle_query *given)

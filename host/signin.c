@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "newcomer.h"
 #include "proof.h"
+#include "proved.h"
 #include "request.h"
 #include "token.h"
 #include "transact.h"
@@ -39,18 +40,10 @@ static bool is_newcomer(const struct signin *signin)
 
 /* ---- The account ---- */
 
-static struct pintle_identity proved_identity(const struct pintle_call *call)
-{
-	return (struct pintle_identity){ .size = sizeof(struct pintle_identity),
-					 .is_verified = 1,
-					 .ns = call->outcome.ns,
-					 .subject = call->outcome.subject };
-}
-
 static int32_t create_account(struct signin *signin)
 {
 	struct pintle_call *call = signin->call;
-	struct pintle_identity identity = proved_identity(call);
+	struct pintle_identity identity = proved_at(call, 0);
 	int32_t status;
 
 	if (!signin->host->settings->account.auto_register && call->purpose != PINTLE_REGISTER)
@@ -77,8 +70,7 @@ static int32_t find_proved(struct signin *signin)
 	const struct call_outcome *outcome = &call->outcome;
 
 	if (!is_known(signin))
-		return account_find(&call->tx, outcome->ns, outcome->subject, true,
-				    &signin->account);
+		return proved_find(call, &signin->account);
 	signin->account = outcome->counted_account;
 	return PINTLE_OK;
 }
@@ -161,7 +153,7 @@ static int32_t log_success(struct signin *signin)
 static int32_t write_session(struct signin *signin)
 {
 	struct tx *tx = &signin->call->tx;
-	struct pintle_identity proved = proved_identity(signin->call);
+	struct pintle_identity proved = proved_at(signin->call, 0);
 	const struct login login = { .identity = proved.subject ? &proved : NULL,
 				     .ip = signin->device.ip,
 				     .began_ms = proof_began_ms(signin),
@@ -186,8 +178,12 @@ static int32_t write_all(struct tx *tx, void *ctx)
 	(void)tx;
 	if (status == PINTLE_OK)
 		status = may_sign_in(signin);
+	if (status == PINTLE_OK && proved_count(signin->call) > 1)
+		status = proved_join(signin->call, &signin->account);
 	if (status == PINTLE_OK)
 		status = write_session(signin);
+	if (status == PINTLE_OK)
+		status = call_record(signin->call, signin->account.id, true);
 	if (status == PINTLE_OK)
 		status = call_gate(signin->call);
 	signin->is_again = true;
@@ -278,18 +274,13 @@ void signin_complete(struct pintle_call *call)
 
 /* ---- For an account signed in ---- */
 
-typedef int32_t identity_step(struct pintle_call *call, const struct pintle_identity *identity);
+typedef int32_t identity_step(struct pintle_call *call, int64_t account_id);
 
-static int32_t add_identity(struct pintle_call *call, const struct pintle_identity *identity)
+static int32_t replace_identity(struct pintle_call *call, int64_t account_id)
 {
-	return account_link(&call->tx, call->request->who.session.subject_id, identity,
-			    call->inst->name, newcomer_claims(call));
-}
+	struct pintle_identity identity = proved_at(call, 0);
 
-static int32_t replace_identity(struct pintle_call *call, const struct pintle_identity *identity)
-{
-	return account_replace(&call->tx, call->request->who.session.subject_id, identity,
-			       call->inst->name);
+	return account_replace(&call->tx, account_id, &identity, call->inst->name);
 }
 
 static int32_t audit_step(struct pintle_call *call, const char *action)
@@ -315,10 +306,12 @@ struct change {
 static int32_t change_account(struct tx *tx, void *ctx)
 {
 	const struct change *change = ctx;
-	struct pintle_identity identity = proved_identity(change->call);
-	int32_t status = change->step(change->call, &identity);
+	int64_t account_id = change->call->request->who.session.subject_id;
+	int32_t status = change->step(change->call, account_id);
 
 	(void)tx;
+	if (status == PINTLE_OK)
+		status = call_record(change->call, account_id, true);
 	if (status == PINTLE_OK)
 		status = audit_step(change->call, change->action);
 	return status == PINTLE_OK ? call_gate(change->call) : status;
@@ -369,7 +362,7 @@ static void alter(struct pintle_call *call, identity_step *step, const char *act
 
 void signin_bind(struct pintle_call *call)
 {
-	alter(call, add_identity, "bind");
+	alter(call, proved_link, "bind");
 }
 
 void signin_change(struct pintle_call *call)

@@ -13,16 +13,27 @@
 
 #include <pintle/plugin.h>
 
+struct bound_identity {
+	const char *ns, *subject;
+	struct bound_identity *next;
+};
+
 struct bound {
 	struct pintle_call *call;
 	const char *wanted; /* subject, or NULL for the only one */
-	const char *ns, *subject;
+	struct bound_identity *found;
 	size_t n_found;
 };
+
+static bool is_whole(const struct pintle_call *call)
+{
+	return (call->inst->plugin->provider.flags & PINTLE_WHOLE) != 0;
+}
 
 static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct bound *bound = ctx;
+	struct bound_identity *identity;
 	char masked[IDENTIFIER_MAX];
 
 	(void)n_cols;
@@ -32,10 +43,29 @@ static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_c
 	if (bound->wanted && strcmp(bound->wanted, cols[1].ptr) != 0 &&
 	    strcmp(bound->wanted, masked) != 0)
 		return PINTLE_OK;
-	bound->ns = arena_strdup(&bound->call->arena, cols[0].ptr);
-	bound->subject = arena_strdup(&bound->call->arena, cols[1].ptr);
+	identity = arena_alloc(&bound->call->arena, sizeof(*identity));
+	identity->ns = arena_strdup(&bound->call->arena, cols[0].ptr);
+	identity->subject = arena_strdup(&bound->call->arena, cols[1].ptr);
+	identity->next = bound->found;
+	bound->found = identity;
 	bound->n_found++;
 	return PINTLE_OK;
+}
+
+/* One after the other: the last of them finds out whether a way in is left without them all. */
+static int32_t unlink_found(struct tx *tx, const struct bound *bound, struct audit_entry *entry)
+{
+	const char *const *usable = instances_namespaces(&bound->call->host->instances);
+	int32_t status = PINTLE_OK;
+
+	for (const struct bound_identity *found = bound->found; status == PINTLE_OK && found;
+	     found = found->next) {
+		entry->target = found->ns;
+		status = account_unlink(tx, entry->actor_id, found->ns, found->subject, usable);
+		if (status == PINTLE_OK)
+			status = audit_write(tx, entry);
+	}
+	return status;
 }
 
 static int32_t remove_identity(struct tx *tx, void *ctx)
@@ -48,12 +78,20 @@ static int32_t remove_identity(struct tx *tx, void *ctx)
 				     .result = "success",
 				     .ip = call->request->client_text,
 				     .request_id = call->request->id };
-	int32_t status;
+	int32_t status = unlink_found(tx, bound, &entry);
 
-	entry.target = bound->ns;
-	status = account_unlink(tx, entry.actor_id, bound->ns, bound->subject,
-				instances_namespaces(&call->host->instances));
-	return status == PINTLE_OK ? audit_write(tx, &entry) : status;
+	return status == PINTLE_OK ? call_record(call, entry.actor_id, false) : status;
+}
+
+static void answer_unbound(struct pintle_call *call)
+{
+	json_t *data = json_pack("{s:s, s:O}", "status", "unbound", "details", call->outcome.data);
+
+	(void)json_object_update_missing(data, call->outcome.data);
+	answer_ok(call->request, data);
+	event_tell(call->host, "unbind",
+		   json_pack("{s:s, s:s}", "user_id", call->request->who.session.uuid, "provider",
+			     call->inst->name));
 }
 
 static void finish_unbind(struct pintle_call *call, struct bound *bound)
@@ -65,12 +103,7 @@ static void finish_unbind(struct pintle_call *call, struct bound *bound)
 	else if (status != PINTLE_OK)
 		answer_status(call->request, status);
 	else
-		answer_ok(call->request, json_pack("{s:s, s:O}", "status", "unbound", "details",
-						   call->outcome.data));
-	if (status == PINTLE_OK)
-		event_tell(call->host, "unbind",
-			   json_pack("{s:s, s:s}", "user_id", call->request->who.session.uuid,
-				     "provider", call->inst->name));
+		answer_unbound(call);
 }
 
 static int32_t find_bound(struct pintle_call *call, struct bound *bound)
@@ -84,13 +117,15 @@ static int32_t find_bound(struct pintle_call *call, struct bound *bound)
 
 static void unbound(struct pintle_call *call, int32_t status)
 {
-	struct bound bound = { .call = call, .wanted = request_field(call->request, "subject") };
+	struct bound bound = { .call = call };
 
+	if (!is_whole(call))
+		bound.wanted = request_field(call->request, "subject");
 	if (status == PINTLE_OK)
 		status = find_bound(call, &bound);
 	if (status != PINTLE_OK)
 		op_answer(call, status);
-	else if (bound.n_found > 1)
+	else if (bound.n_found > 1 && !is_whole(call))
 		answer_invalid(call->request, "subject", "required");
 	else
 		finish_unbind(call, &bound);

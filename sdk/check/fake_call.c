@@ -227,6 +227,25 @@ static int32_t name_subject(struct pintle_call *call, const char *ns, const char
 	return service_leave(status);
 }
 
+static int32_t name_also(struct pintle_call *call, const char *ns, const char *subject)
+{
+	int32_t status = service_enter(call, "also");
+	const char *why = pairs_get(&call->said, "subject")
+				  ? why_no_subject(call, ns, subject)
+				  : "names another subject before its first";
+	char text[512];
+
+	if (why) {
+		report_fail("V01", "%s: it %s", call->op, why);
+		status = PINTLE_INTERNAL;
+	}
+	if (status == PINTLE_OK) {
+		(void)snprintf(text, sizeof(text), "%s %s", ns, subject);
+		call_say(call, "also", text);
+	}
+	return service_leave(status);
+}
+
 static int32_t name_account(struct pintle_call *call, int64_t account_id)
 {
 	int32_t status = service_enter(call, "account");
@@ -381,6 +400,7 @@ void services_fill_call(struct pintle_host *table)
 	table->kept = kept;
 	table->subject = name_subject;
 	table->account = name_account;
+	table->also = name_also;
 	table->claim = claim;
 	table->set = set;
 	table->set_int = set_int;

@@ -51,7 +51,8 @@ static int32_t fault_of(const char *service)
 	static const char *const local[] = { "keep",      "subject", "account",       "claim",
 					     "set",       "set_int", "set_json",      "seal",
 					     "open",      "random",  "random_digits", "ticket",
-					     "set_state", "grant",   "redirect",      "page" };
+					     "set_state", "grant",   "redirect",      "page",
+					     "also" };
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
 		if (strcmp(local[i], service) == 0)

@@ -25,10 +25,12 @@ struct pintle_inst;
 
 typedef int32_t pintle_op(void *self, struct pintle_call *call);
 
+#define PINTLE_HTTP_ONCE 1u /* on a fresh connection: sent once, whatever happens to it */
+
 /* An outgoing HTTP request. TLS is always verified; redirects are never followed. */
 struct pintle_request {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t flags;
 	const char *method; /* NULL: POST with a body, else GET */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
@@ -287,6 +289,11 @@ struct pintle_host { /* append only */
 	int32_t (*redirect)(struct pintle_call *, const char *url);
 	int32_t (*page)(struct pintle_call *, int32_t http_status, const char *content_type,
 			const void *body, size_t len);
+
+	/* After subject(), in verify and bind: another identity of the same proved person. The account is
+	 * that of the first named identity that has one, and the others join it in the same transaction;
+	 * one that belongs to another account stays there and is reported to staff (at bind: CONFLICT). */
+	int32_t (*also)(struct pintle_call *, const char *ns, const char *subject);
 };
 
 #ifdef __cplusplus

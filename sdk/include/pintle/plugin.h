@@ -40,6 +40,7 @@ struct pintle_input {
 };
 
 #define PINTLE_DIRECT 1u /* verify needs no begin */
+#define PINTLE_WHOLE 2u  /* what an account has in its namespaces is one thing: unbind takes it all */
 
 /*
  * A way to prove who one is. Ops are [worker], may block, and run at most max_running at once (an
@@ -52,6 +53,9 @@ struct pintle_input {
  * callback an upstream's redirect or push.
  * poll     the state of a flow, where the upstream must be asked.
  * describe adds its part to the profile of user(), with set().
+ * record   keeps the plugin's own rows in step with an account: inside the transaction that signs it in
+ *          or binds (is_bound), or unbinds, and again when that is tried again; db_query() and set()
+ *          only. What is not OK undoes it all.
  */
 struct pintle_provider {
 	uint32_t size;
@@ -62,6 +66,7 @@ struct pintle_provider {
 	const struct pintle_input *inputs;
 	uint32_t n_inputs, input_size;
 	pintle_op *begin, *verify, *bind, *unbind, *callback, *poll, *describe;
+	int32_t (*record)(void *self, struct pintle_call *, int64_t account_id, int32_t is_bound);
 };
 
 /*
@@ -89,7 +94,9 @@ enum pintle_route_kind {
 
 /*
  * A path of the plugin's own: an alias of a provider's op or an op of its own. Several routes may share
- * a method and path when each names a different field in when; the request's fields choose.
+ * a method and path when each names a different field in when; the request's fields choose. Where several
+ * sections have one plugin, a path belongs to the first of them, and one with {provider} to the section it
+ * names.
  */
 struct pintle_route {
 	const char *method, *path; /* "POST", "/api/v1/things/{id}" */
@@ -107,6 +114,9 @@ struct pintle_api {
 	uint32_t route_size;
 	const struct pintle_route *routes;
 	size_t n_routes;
+	/* "path", "name", …, NULL: what some paths call flow_id, in the request (a field, or {name} of the
+	 * path) and in the answer of begin. May be NULL. */
+	const char *const *flow_names;
 };
 
 /* May the staff member signed in do that? [worker] OK or FORBIDDEN. */
