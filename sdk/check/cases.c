@@ -130,7 +130,7 @@ static bool read_step(struct reader *r, char *first, char *rest)
 		{ "unbind", STEP_CALL },     { "poll", STEP_CALL },   { "callback", STEP_CALL },
 		{ "describe", STEP_CALL },   { "send", STEP_CALL },   { "receipt", STEP_CALL },
 		{ "probe", STEP_CALL },      { "op", STEP_CALL },     { "event", STEP_CALL },
-		{ "authorize", STEP_CALL },
+		{ "authorize", STEP_CALL },  { "record", STEP_CALL }, { "release", STEP_CALL },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

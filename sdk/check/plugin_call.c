@@ -17,6 +17,7 @@
 #define PENDING_MS 5000
 #define PENDING_AGAIN_MS 50 /* once it has been late the rest goes on quickly */
 #define SETTLE_MS 20
+#define RECORD_MS 5000
 #define MAX_VARS 16
 
 /* Calls are kept: a done() that comes too late must find one that says so. */
@@ -60,7 +61,8 @@ struct target {
 	pintle_op *op;
 	send_fn *send;
 	const char *permission, *event, *json;
-	bool is_proof; /* OK needs a subject or an account */
+	const char *owner; /* of what is recorded: an account's name */
+	bool is_proof;     /* OK needs a subject or an account */
 };
 
 static bool find_provider_op(const struct plugin *plugin, const char *name, struct target *out)
@@ -122,12 +124,16 @@ static bool find_target(const struct plugin *plugin, const struct step *step, st
 		out->permission = plugin->authorizer.authorize ? step->words[1] : NULL;
 	else if (strcmp(name, "event") == 0)
 		out->event = plugin->listener.event ? step->words[1] : NULL;
+	else if (strcmp(name, "record") == 0 || strcmp(name, "release") == 0)
+		out->owner = plugin->provider.record ? step->words[1] : NULL;
 	else if (*purpose_out < 0)
 		return false;
 	else
 		return find_provider_op(plugin, name, out);
 	out->json = step->words[2] ? step->words[2] : "{}";
-	return out->send || out->permission || out->event;
+	if (out->owner)
+		*purpose_out = step->words[2] ? words_purpose_of(step->words[2]) : PINTLE_LOGIN;
+	return out->send || out->permission || out->event || out->owner;
 }
 
 /* ---- Running it ---- */
@@ -162,12 +168,35 @@ static int32_t run_send(const struct target *target, struct pintle_call *call)
 	return target->send(call->inst->self, call, message);
 }
 
+/* In a transaction, which is the host's to end: what it does not like leaves nothing behind. */
+static int32_t run_record(const struct target *target, struct pintle_call *call)
+{
+	const char *id = pairs_get(&call->world->accounts, target->owner);
+	int32_t status;
+
+	call->tx.db = world_db(call->world);
+	call->tx.deadline_ms = clock_mono_ms() + RECORD_MS;
+	status = id ? db_begin(&call->tx) : PINTLE_NOT_FOUND;
+	if (status != PINTLE_OK)
+		return status;
+	(void)side_enter(SIDE_PLUGIN);
+	status = call->inst->plugin->provider.record(call->inst->self, call, atoll(id),
+						     strcmp(call->op, "record") == 0);
+	(void)side_enter(SIDE_HOST);
+	if (status == PINTLE_OK)
+		return db_commit(&call->tx);
+	db_rollback(&call->tx);
+	return status;
+}
+
 static int32_t enter_plugin(const struct target *target, struct pintle_call *call)
 {
 	const struct plugin *plugin = call->inst->plugin;
 
 	if (target->send)
 		return run_send(target, call);
+	if (target->owner)
+		return run_record(target, call);
 	(void)side_enter(SIDE_PLUGIN);
 	if (target->op)
 		return target->op(call->inst->self, call);

@@ -40,7 +40,8 @@ struct pintle_input {
 };
 
 #define PINTLE_DIRECT 1u /* verify needs no begin */
-#define PINTLE_WHOLE 2u  /* what an account has in its namespaces is one thing: unbind takes it all */
+#define PINTLE_WHOLE                                                                               \
+	2u /* what an account has in its namespaces is one thing: unbind takes it all */
 
 /*
  * A way to prove who one is. Ops are [worker], may block, and run at most max_running at once (an

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""WeChat, by its documents: the pages that browsers and phones see, the interface behind them, and a phone.
+
+Everything is checked as WeChat checks it: the order of parameters on the phone's page, appid and secret, a
+code's app, age and single use. It answers 200 and text/plain, errors too."""
+import json
+import secrets
+import subprocess
+import threading
+import time
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import requests
+
+CODE_S = 300
+PAGE_PARAMS = ["appid", "redirect_uri", "response_type", "scope", "state"]
+HUGE = 100 * 1024 * 1024
+
+
+class Refused(Exception):
+    """An errcode instead of an answer; the message carries a request id, as WeChat's do."""
+
+    def __init__(self, errcode, errmsg="refused"):
+        super().__init__(errmsg)
+        self.answer = {"errcode": errcode, "errmsg": f"{errmsg}, rid: {secrets.token_hex(4)}"}
+
+
+class App:
+    def __init__(self, appid, platform=None):
+        self.appid, self.platform, self.secret = appid, platform, "secret of " + appid
+
+
+class Person:
+    """Somebody with WeChat. Ids are the same whenever they are asked for, and differ by app and platform."""
+
+    def __init__(self, name="小明"):
+        self.name, self.mark = name, secrets.token_hex(6)
+
+    def openid(self, app):
+        return f"o{app.appid[2:]}-{self.mark}"
+
+    def unionid(self, app):
+        return f"u{app.platform}-{self.mark}" if app.platform else None
+
+
+class Fake:
+    """The whole of it on one port. odd[path] is what that path answers instead: bytes, "slow", "huge", or an
+    errcode."""
+
+    def __init__(self):
+        self.apps, self.codes, self.tokens, self.refreshes = {}, {}, {}, {}
+        self.asked, self.odd, self.extra = [], {}, {}
+        self.lock, self.released = threading.Lock(), threading.Event()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                fake.serve(self)
+
+            def do_POST(self):
+                fake.serve(self)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self):
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def app(self, appid, platform=None):
+        self.apps[appid] = App(appid, platform)
+        return self.apps[appid]
+
+    # ---- HTTP ----
+
+    def serve(self, handler):
+        path = urlsplit(handler.path).path
+        query = dict(parse_qsl(urlsplit(handler.path).query, keep_blank_values=True))
+        odd = self.odd.get(path)
+        with self.lock:
+            self.asked.append((path, query))
+        if odd == "slow":
+            self.released.wait(30)
+            handler.close_connection = True
+            return
+        if odd == "cut":  # taken, and the connection closed without an answer
+            handler.close_connection = True
+            return
+        body = self.body_of(handler, path, query, odd)
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/plain")
+        handler.send_header("Content-Length", str(HUGE if odd == "huge" else len(body)))
+        handler.end_headers()
+        try:
+            handler.wfile.write(body)
+            for _ in range(HUGE // 65536 if odd == "huge" else 0):
+                handler.wfile.write(b" " * 65536)
+        except OSError:
+            pass  # nobody reads that much
+
+    def body_of(self, handler, path, query, odd):
+        if isinstance(odd, bytes):
+            return odd
+        if odd == "huge":
+            return b""
+        try:
+            if isinstance(odd, int):
+                raise Refused(odd)
+            if handler.command != "GET":
+                raise Refused(43001, "require GET method")
+            with self.lock:
+                return json.dumps(self.answer(path, query), ensure_ascii=False).encode()
+        except Refused as refused:
+            return json.dumps(refused.answer).encode()
+
+    def answer(self, path, query):
+        known = {"/sns/oauth2/access_token": self.access_token, "/sns/userinfo": self.userinfo,
+                 "/sns/oauth2/refresh_token": self.refresh_token,
+                 "/sns/jscode2session": self.code2session}
+        if path not in known:
+            raise Refused(40066, "invalid url")
+        answer = known[path](query)
+        answer.update(self.extra.get(path, {}))
+        return {name: value for name, value in answer.items() if value is not None}
+
+    # ---- The interface ----
+
+    def known_app(self, query):
+        app = self.apps.get(query.get("appid"))
+        if not app:
+            raise Refused(40013, "invalid appid")
+        if query.get("secret") != app.secret:
+            raise Refused(40125, "invalid appsecret")
+        return app
+
+    def take_code(self, app, code, kind):
+        if not code:
+            raise Refused(41008, "missing code")
+        made = self.codes.get(code)
+        if not made or made["app"] is not app or made["kind"] != kind or made["until"] < time.time():
+            raise Refused(40029, "invalid code")
+        if made["used"]:
+            raise Refused(40163, "code been used")
+        made["used"] = True
+        return made
+
+    def access_token(self, query):
+        app = self.known_app(query)
+        if query.get("grant_type") != "authorization_code":
+            raise Refused(40002, "invalid grant_type")
+        made = self.take_code(app, query.get("code"), "page")
+        token, refresh = secrets.token_urlsafe(60), secrets.token_urlsafe(60)
+        known = {"app": app, "person": made["person"], "scope": made["scope"], "until": time.time() + 7200}
+        self.tokens[token] = known
+        self.refreshes[refresh] = dict(known, token=token)
+        return {"access_token": token, "expires_in": 7200, "refresh_token": refresh,
+                "openid": made["person"].openid(app), "scope": made["scope"],
+                "unionid": made["person"].unionid(app)}
+
+    def userinfo(self, query):
+        token = self.tokens.get(query.get("access_token"))
+        if not token:
+            raise Refused(40014, "invalid access_token")
+        if token["until"] < time.time():
+            raise Refused(42001, "access_token expired")
+        if token["scope"] == "snsapi_base":
+            raise Refused(48001, "api unauthorized")
+        person, app = token["person"], token["app"]
+        if query.get("openid") != person.openid(app):
+            raise Refused(40003, "invalid openid")
+        return {"openid": person.openid(app), "nickname": person.name, "sex": 1, "language": "zh_CN",
+                "province": "广东", "city": "深圳", "country": "中国",
+                "headimgurl": f"https://thirdwx.qlogo.cn/mmopen/{person.mark}/132", "privilege": [],
+                "unionid": person.unionid(app)}
+
+    def refresh_token(self, query):
+        if query.get("grant_type") != "refresh_token":
+            raise Refused(40002, "invalid grant_type")
+        known = self.refreshes.get(query.get("refresh_token"))
+        if not known or known["app"].appid != query.get("appid"):
+            raise Refused(40030, "invalid refresh_token")
+        token = secrets.token_urlsafe(60)
+        self.tokens[token] = dict(known, until=time.time() + 7200)
+        return {"access_token": token, "expires_in": 7200, "refresh_token": query["refresh_token"],
+                "openid": known["person"].openid(known["app"]), "scope": known["scope"]}
+
+    def code2session(self, query):
+        app = self.known_app(query)
+        made = self.take_code(app, query.get("js_code"), "mini")
+        return {"session_key": secrets.token_urlsafe(16), "openid": made["person"].openid(app),
+                "unionid": made["person"].unionid(app)}
+
+    # ---- What people do ----
+
+    def make_code(self, app, person, kind="page", scope="snsapi_login"):
+        code = secrets.token_hex(16)
+        with self.lock:
+            self.codes[code] = {"app": app, "person": person, "kind": kind, "scope": scope,
+                                "used": False, "until": time.time() + CODE_S}
+        return code
+
+    def allow(self, url, person, is_phone=False):
+        """Somebody agrees on one of WeChat's pages; where the page sends them."""
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, strict_parsing=True)
+        query = dict(pairs)
+        assert parts.path == ("/connect/oauth2/authorize" if is_phone else "/connect/qrconnect"), url
+        assert [name for name, _ in pairs] == PAGE_PARAMS, "WeChat wants this order"
+        assert parts.fragment == "wechat_redirect" and query["response_type"] == "code", url
+        assert query["state"].isalnum() and len(query["state"]) <= 128, query
+        assert query["scope"] in (("snsapi_base", "snsapi_userinfo") if is_phone else ("snsapi_login",))
+        code = self.make_code(self.apps[query["appid"]], person, scope=query["scope"])
+        return query["redirect_uri"] + "?" + urlencode({"code": code, "state": query["state"]})
+
+    def n_asked(self, path):
+        return sum(1 for asked, _ in self.asked if asked == path)
+
+
+class Form(HTMLParser):
+    """The one form of a page, its buttons, and what a person reads."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.action, self.method, self.buttons, self.text = None, None, [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.action, self.method = attrs["action"], attrs["method"]
+        if tag == "button":
+            self.buttons.append((attrs["name"], attrs["value"]))
+        assert tag != "script", "pages of ours have none"
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class Phone:
+    """A phone with WeChat on it, that follows what its camera sees. base: where the server really is, since
+    its public name leads nowhere in a test."""
+
+    AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) MicroMessenger/8.0.50"
+
+    def __init__(self, fake, person, base, agent=AGENT):
+        self.fake, self.person, self.base, self.page, self.at = fake, person, base, None, None
+        self.http = requests.Session()
+        self.http.headers.update({"User-Agent": agent, "Accept": "text/html,*/*",
+                                  "Accept-Language": "zh-CN"})
+
+    def open(self, url, method="GET", data=None):
+        """Redirects are looked at, not followed."""
+        self.at = urljoin(self.base, urlsplit(url).path)
+        query = urlsplit(url).query
+        return self.http.request(method, self.at + ("?" + query if query else ""), data=data,
+                                 allow_redirects=False, timeout=30)
+
+    def scan(self, text):
+        """Up to the page that asks; the answer that ended it, whatever it is."""
+        answer = self.open(text)
+        if answer.status_code != 303:
+            return answer
+        answer = self.open(self.fake.allow(answer.headers["Location"], self.person, is_phone=True))
+        self.page = Form(answer.text) if answer.status_code == 200 else None
+        return answer
+
+    def tap(self, action):
+        assert self.page and ("action", action) in self.page.buttons and self.page.method == "post"
+        return self.open(self.page.action, "POST", {"action": action})
+
+
+def read_code(picture, folder):
+    """The text of a QR code in a picture, as a camera reads it."""
+    path = folder / "code.png"
+    path.write_bytes(picture)
+    done = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(path)],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
