@@ -21,7 +21,8 @@ CHECK = "/api/v1/auth/check"
 # The load comes from one address and never rests.
 NO_LIMITS = [f"limits.{name}=1000000" for name in (
     "address_per_minute", "address_auth_per_minute", "send_address_hour", "send_address_day",
-    "send_prefix_hour", "send_global_hour")] + ["server.max_per_address=20000"]
+    "send_prefix_hour", "send_global_hour", "send_prefix_day", "send_global_day", "missing_country",
+    "missing_numbers", "missing_network")] + ["server.max_per_address=20000"]
 
 
 class Skip(Exception):

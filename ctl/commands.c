@@ -123,6 +123,13 @@ int command_session_revoke(struct options *options, int n_args, char **args)
 	return ask_about(options, "DELETE", around, args[0], show_nothing);
 }
 
+int command_send_lift(struct options *options, int n_args, char **args)
+{
+	(void)n_args;
+	return ask_and_show(options, "POST", "/control/sends/lift",
+			    json_pack("{s:s}", "what", args[0]), show_nothing);
+}
+
 int command_key_rotate(struct options *options, int n_args, char **args)
 {
 	(void)n_args;

@@ -39,6 +39,7 @@ static const struct command commands[] = {
 	{ "user", "freeze", 1, 1, command_user_freeze, "user freeze WHO" },
 	{ "user", "unfreeze", 1, 1, command_user_unfreeze, "user unfreeze WHO" },
 	{ "session", "revoke", 1, 1, command_session_revoke, "session revoke ID" },
+	{ "send", "lift", 1, 1, command_send_lift, "send lift WHAT" },
 	{ "key", "rotate", 0, 0, command_key_rotate, "key rotate" },
 	{ "outbox", NULL, 0, 0, command_outbox, "outbox" },
 	{ "routes", NULL, 0, 0, command_routes, "routes" },
@@ -57,7 +58,8 @@ static int usage(FILE *out, int exit_status)
 		    "  -o KEY=VALUE  overrides section.key of it\n"
 		    "  FROM, TO      sections of SQL stores\n"
 		    "  IDENTIFIER    a phone number, an e-mail address or a username\n"
-		    "  WHO           an identifier, a uuid or the number of an account\n",
+		    "  WHO           an identifier, a uuid or the number of an account\n"
+		    "  WHAT          what an alarm named, such as country:852\n",
 		    out);
 	return exit_status;
 }

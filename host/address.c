@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,17 @@ void address_group(const struct address *address, struct address *out)
 	*out = *address;
 	if (!is_v4(address))
 		memset(out->bytes + 8, 0, 8);
+}
+
+void address_network(const struct address *address, char out[ADDRESS_NETWORK_MAX])
+{
+	size_t n_kept = is_v4(address) ? 15 : 6;
+	struct address base = *address;
+	char text[ADDRESS_TEXT_MAX];
+
+	memset(base.bytes + n_kept, 0, sizeof(base.bytes) - n_kept);
+	address_text(&base, text);
+	(void)snprintf(out, ADDRESS_NETWORK_MAX, "%s/%d", text, is_v4(address) ? 24 : 48);
 }
 
 bool address_is_loopback(const struct address *address)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #define ADDRESS_TEXT_MAX 46
+#define ADDRESS_NETWORK_MAX (ADDRESS_TEXT_MAX + 4)
 
 /* 16 bytes; IPv4 as ::ffff:a.b.c.d, so that every spelling is one value. */
 struct address {
@@ -27,6 +28,8 @@ bool address_parse(struct address *out, struct slice text);
 void address_text(const struct address *address, char out[ADDRESS_TEXT_MAX]);
 /* What limits count by: the address, or the /64 of IPv6. */
 void address_group(const struct address *address, struct address *out);
+/* The network around it, such as 203.0.113.0/24 or 2001:db8:7::/48: what one party usually has. */
+void address_network(const struct address *address, char out[ADDRESS_NETWORK_MAX]);
 bool address_is_loopback(const struct address *address);
 
 /* texts is NULL-terminated: "10.0.0.0/8", "::1". The message names the bad one. */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "request.h"
 #include "routes.h"
+#include "send_limit.h"
 #include "stores.h"
 #include "supervisor.h"
 
@@ -155,6 +156,28 @@ void api_control_resume(struct request *request)
 		order(request, "resume", name);
 	else
 		answer_error(request, "not_found");
+}
+
+/* ---- Messages ---- */
+
+void api_control_send_lift(struct request *request)
+{
+	const struct host *host = request->host;
+	const char *what = request_field(request, "what");
+	struct tx tx = request_tx(request);
+	int32_t status = PINTLE_INVALID;
+
+	if (what)
+		status =
+			send_limit_lift(&host->limits, &request->arena, what, request->deadline_ms);
+	if (status == PINTLE_INVALID) {
+		answer_invalid(request, "what", what ? "format" : "required");
+		return;
+	}
+	if (status == PINTLE_OK &&
+	    api_audit(request, &tx, "send.lift", what, "success") != PINTLE_OK)
+		log_error("messages to %s are sent again, but the audit log did not take it", what);
+	answer_status(request, status);
 }
 
 /* ---- Keys ---- */

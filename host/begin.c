@@ -28,6 +28,8 @@ static int32_t make_flow(struct pintle_call *call)
 		flow->account_id = who->session.subject_id;
 		(void)snprintf(flow->session, sizeof(flow->session), "%s", who->session.id);
 	}
+	if (call->messages)
+		address_network(&call->request->client, flow->network);
 	if (call->outcome.target) {
 		(void)snprintf(flow->target_ns, sizeof(flow->target_ns), "%s",
 			       call->outcome.target_ns);
@@ -46,6 +48,8 @@ static int32_t queue_messages(struct pintle_call *call)
 
 		message->next = NULL;
 		(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", call->flow.id);
+		(void)snprintf(message->network, sizeof(message->network), "%s",
+			       call->flow.network);
 		if (!message_queue(call->host, message)) {
 			message_free(next);
 			return PINTLE_BUSY;

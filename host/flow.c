@@ -49,12 +49,13 @@ char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out)
 {
 	json_t *kept = flow->kept ? json_incref(flow->kept) : json_object();
 	char *text = NULL;
-	json_t *record = json_pack(
-		"{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "v", RECORD_VERSION,
-		"id", flow->id, "instance", flow->instance, "purpose", (int)flow->purpose,
-		"account", (json_int_t)flow->account_id, "session", flow->session, "ns",
-		flow->target_ns, "target", flow->target, "created", (json_int_t)flow->created_ms,
-		"expires", (json_int_t)flow->expires_ms, "kept", kept);
+	json_t *record =
+		json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "v",
+			  RECORD_VERSION, "id", flow->id, "instance", flow->instance, "purpose",
+			  (int)flow->purpose, "account", (json_int_t)flow->account_id, "session",
+			  flow->session, "ns", flow->target_ns, "target", flow->target, "network",
+			  flow->network, "created", (json_int_t)flow->created_ms, "expires",
+			  (json_int_t)flow->expires_ms, "kept", kept);
 
 	if (record && kept_fits(kept)) {
 		text = json_text(arena, record);
@@ -88,23 +89,25 @@ static bool all_texts(const json_t *object)
 
 static bool read_record(struct flow *flow, json_t *record)
 {
-	const char *id, *instance, *session, *ns, *target;
+	const char *id, *instance, *session, *ns, *target, *network;
 	json_int_t account, created, expires;
 	int version, purpose;
 	json_t *kept;
 
 	if (json_unpack_ex(record, NULL, JSON_STRICT,
-			   "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "v", &version,
-			   "id", &id, "instance", &instance, "purpose", &purpose, "account",
-			   &account, "session", &session, "ns", &ns, "target", &target, "created",
-			   &created, "expires", &expires, "kept", &kept) != 0)
+			   "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "v",
+			   &version, "id", &id, "instance", &instance, "purpose", &purpose,
+			   "account", &account, "session", &session, "ns", &ns, "target", &target,
+			   "network", &network, "created", &created, "expires", &expires, "kept",
+			   &kept) != 0)
 		return false;
 	if (version != RECORD_VERSION || purpose < PINTLE_LOGIN || purpose > PINTLE_MFA ||
 	    !all_texts(kept) || !copy(flow->id, sizeof(flow->id), id) ||
 	    !copy(flow->instance, sizeof(flow->instance), instance) ||
 	    !copy(flow->session, sizeof(flow->session), session) ||
 	    !copy(flow->target_ns, sizeof(flow->target_ns), ns) ||
-	    !copy(flow->target, sizeof(flow->target), target))
+	    !copy(flow->target, sizeof(flow->target), target) ||
+	    !copy(flow->network, sizeof(flow->network), network))
 		return false;
 	flow->purpose = purpose;
 	flow->account_id = account;

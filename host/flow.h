@@ -7,6 +7,7 @@
 #ifndef FLOW_H
 #define FLOW_H
 
+#include "address.h"
 #include "arena.h"
 #include "kv.h"
 #include "rng.h"
@@ -30,6 +31,8 @@ struct flow {
 	int64_t account_id; /* signed in at begin, 0: nobody; bind and change need the same */
 	char session[64];   /* theirs */
 	char target_ns[64], target[256]; /* empty: none named */
+	char network
+		[ADDRESS_NETWORK_MAX]; /* that asked for the target's code; empty: none was sent */
 	int64_t created_ms, expires_ms;
 	json_t *kept; /* object of texts; owned */
 };

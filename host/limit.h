@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every limit that is counted, in the kv store, so that all workers and hosts agree. Counting
- * happens before the act and all counters of one act go in one all-or-none step. Without the store
- * the answer is a fault: nothing is sent, nothing is compared. Targets are kept as keyed hashes.
- * [worker]
+ * Limits that are counted, in the kv store, so that all workers and hosts agree: requests of an address
+ * and tries here, messages in send_limit.h. Counting happens before the act and all counters of one act
+ * go in one all-or-none step. Without the store the answer is a fault: nothing is sent, nothing is
+ * compared. Targets are kept as keyed hashes. [worker]
  */
 #ifndef LIMIT_H
 #define LIMIT_H
@@ -33,17 +33,11 @@ struct limit_target {
 	const char *instance;
 };
 
-/* All of them: OK, LIMITED with *hit filled, or a fault. */
+/* Whatever counts: OK, LIMITED with *hit filled, or a fault. */
 /* A request of any kind from this address; auth: one of the sign-in routes. */
 int32_t limit_address(const struct limits *limits, struct arena *arena,
 		      const struct address *client, bool is_auth, int64_t deadline_ms,
 		      struct limit_hit *hit);
-/* Before a message is sent: the target over all purposes, the address, the country, everything. */
-int32_t limit_send(const struct limits *limits, struct arena *arena, const char *to,
-		   const struct address *client, int64_t deadline_ms, struct limit_hit *hit);
-/* After a message was lost: its target need not wait for another; hour and day stay counted. */
-int32_t limit_resend_now(const struct limits *limits, struct arena *arena, const char *to,
-			 int64_t deadline_ms);
 /* Before a code is compared: this flow's tries, and the target's failures of this purpose. */
 int32_t limit_code_try(const struct limits *limits, struct arena *arena, const char *flow_id,
 		       const struct limit_target *target, int64_t deadline_ms,
@@ -52,13 +46,11 @@ int32_t limit_code_try(const struct limits *limits, struct arena *arena, const c
 int32_t limit_secret_try(const struct limits *limits, struct arena *arena,
 			 const struct limit_target *target, int64_t deadline_ms,
 			 struct limit_hit *hit);
-/* After a success: the failures of that target and purpose are forgotten, those only; at once, or as
- * part of a list. */
-int32_t limit_forget(const struct limits *limits, struct arena *arena,
-		     const struct limit_target *target, bool is_flow, int64_t deadline_ms);
+/* After a success: the failures of that target and purpose are forgotten, those only, when the list is
+ * done. */
 void limit_put_forget(const struct limits *limits, struct kv_list *list,
 		      const struct limit_target *target, bool is_flow);
-/* Whether messages to the country of a canonical phone number are allowed; an address has none. */
-bool limit_country_ok(const struct limit_settings *settings, const char *to);
+/* What counters of an address are kept by: itself, or the /64 of IPv6. In the arena. */
+const char *limit_address_text(struct arena *arena, const struct address *client);
 
 #endif

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "send_limit.h"
 #include "xalloc.h"
 
 #include <assert.h>
@@ -136,7 +137,8 @@ static void note_failure(struct message *message)
 	const struct flows flows = { .kv = &host->kv, .seal = host->seal };
 	int64_t deadline_ms = clock_mono_ms() + RECORD_MS;
 
-	(void)limit_resend_now(&host->limits, &message->arena, message->text.to, deadline_ms);
+	(void)send_limit_lost(&host->limits, &message->arena, message->text.to, message->network,
+			      deadline_ms);
 	if (*message->flow_id)
 		(void)flow_note_state(&flows, &message->arena, message->flow_id, "failed",
 				      deadline_ms);

@@ -6,6 +6,7 @@
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
+#include "address.h"
 #include "arena.h"
 #include "instance.h"
 
@@ -24,6 +25,7 @@ struct message {
 	struct arena arena;
 	char group[48];
 	char flow_id[32];
+	char network[ADDRESS_NETWORK_MAX]; /* that asked for it */
 };
 
 struct message *message_copy(const char *group, const struct pintle_message *text);

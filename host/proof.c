@@ -4,8 +4,10 @@
 #include "account.h"
 #include "host.h"
 #include "identifier.h"
+#include "metrics.h"
 #include "op.h"
 #include "request.h"
+#include "send_limit.h"
 
 #include <stdio.h>
 
@@ -185,11 +187,32 @@ static int32_t end_flow(struct pintle_call *call)
 	return status;
 }
 
+/* Whatever becomes of the sign-in, its code has come back. Nobody waits for the counters. */
+static void note_entered(struct pintle_call *call)
+{
+	struct kv_list list = { .arena = &call->arena };
+	const struct flow *flow = &call->flow;
+
+	if (*flow->network == '\0')
+		return;
+	metrics_count(call->host->self, METRIC_CODES_ENTERED, 1);
+	send_limit_entered(&call->host->limits, &list, flow->target, flow->network);
+	for (size_t i = 0; i < list.n_ops; i++)
+		kv_post(&call->host->kv, &list.ops[i].request);
+}
+
 int32_t proof_consume(struct pintle_call *call)
 {
+	int32_t status = PINTLE_OK;
+
 	if (!call->outcome.subject && call->outcome.account_id == 0)
 		return PINTLE_INTERNAL;
-	return call->has_flow ? end_flow(call) : PINTLE_OK;
+	if (call->has_flow) {
+		status = end_flow(call);
+		if (status == PINTLE_OK)
+			note_entered(call);
+	}
+	return status;
 }
 
 static int32_t run_nested(struct pintle_call *call)

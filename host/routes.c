@@ -76,6 +76,8 @@ const struct route routes_own[] = {
 	  .summary = "Freeze or unfreeze" },
 	{ HTTP_DELETE, "/control/sessions/{id}", NULL, api_control_session_revoke, ROUTE_CONTROL,
 	  .summary = "End a session" },
+	{ HTTP_POST, "/control/sends/lift", NULL, api_control_send_lift, ROUTE_CONTROL,
+	  .summary = "Send codes again where too many were missing" },
 	{ HTTP_POST, "/control/keys/rotate", NULL, api_control_key_rotate, ROUTE_CONTROL,
 	  .summary = "Make a new signing key" },
 	{ HTTP_GET, "/control/outbox", NULL, api_control_outbox, ROUTE_CONTROL,

@@ -22,7 +22,8 @@ route_handler api_profile, api_profile_update, api_identities, api_sessions, api
 route_handler api_healthz, api_readyz, api_metrics, api_openapi;
 /* api_control.c: the process, for pintlectl; the clock in a test build only */
 route_handler api_control_status, api_control_order, api_control_providers, api_control_resume,
-	api_control_key_rotate, api_control_outbox, api_control_routes, api_control_clock;
+	api_control_send_lift, api_control_key_rotate, api_control_outbox, api_control_routes,
+	api_control_clock;
 /* api_control_user.c: accounts and sessions, for pintlectl */
 route_handler api_control_user_create, api_control_user_show, api_control_user_status,
 	api_control_session_revoke;

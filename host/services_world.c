@@ -4,11 +4,11 @@
 #include "clock.h"
 #include "host.h"
 #include "http_client.h"
-#include "limit.h"
 #include "log.h"
 #include "message.h"
 #include "request.h"
 #include "resolve.h"
+#include "send_gate.h"
 #include "services.h"
 #include "watch.h"
 
@@ -38,23 +38,6 @@ static void queue_after(struct pintle_call *call, struct message *message)
 	*end = message;
 }
 
-static int32_t may_send(struct pintle_call *call, const char *group, const char *to)
-{
-	const struct host *host = call->host;
-	int32_t gate = call_gate(call);
-
-	if (gate != PINTLE_OK)
-		return gate;
-	if (call->tx.open || !call->request || !to || !message_group_exists(host, group))
-		return PINTLE_INTERNAL;
-	if (!limit_country_ok(&host->settings->limits, to))
-		return PINTLE_FORBIDDEN;
-	if (!message_group_ok(host, group))
-		return PINTLE_UNAVAILABLE;
-	return limit_send(&host->limits, &call->arena, to, &call->request->client,
-			  call->deadline_ms, &call->outcome.limit);
-}
-
 static int32_t send_message(struct pintle_call *call, const char *group,
 			    const struct pintle_message *given)
 {
@@ -62,7 +45,7 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	int32_t status;
 
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
-	status = may_send(call, group, mine.to);
+	status = send_gate(call, group, mine.to);
 	if (status == PINTLE_OK)
 		queue_after(call, message_copy(group, &mine));
 	return status;

@@ -69,7 +69,12 @@ struct limit_settings {
 	int64_t secret_failures_total;             /* without a success between */
 	int64_t send_target_hour, send_target_day; /* one per resend_ms besides */
 	int64_t send_address_hour, send_address_day;
-	int64_t send_prefix_hour, send_global_hour;
+	int64_t send_device_hour, send_device_day; /* where the client names it */
+	int64_t send_prefix_hour, send_prefix_day, send_global_hour, send_global_day;
+	/* codes that were sent and not entered, in missing_window */
+	int64_t missing_country, missing_numbers, missing_network;
+	int64_t missing_per_entry; /* of them, one that is entered makes up for */
+	int64_t missing_window_ms;
 	int64_t address_per_minute, address_auth_per_minute;
 	const char *const *blocked_addresses;
 	const char *const *countries; /* "86", "852"; "*": all */

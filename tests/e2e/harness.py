@@ -25,6 +25,8 @@ ROOMY = [
     "limits.address_per_minute=1000000", "limits.address_auth_per_minute=1000000",
     "limits.send_address_hour=100000", "limits.send_address_day=100000",
     "limits.send_prefix_hour=1000000", "limits.send_global_hour=1000000",
+    "limits.send_prefix_day=1000000", "limits.send_global_day=1000000",
+    "limits.missing_country=1000000", "limits.missing_numbers=1000000", "limits.missing_network=1000000",
 ]
 # bcrypt at its cheapest: tests of the cost set their own.
 CHEAP = ["password.bcrypt_cost=4"]

@@ -220,8 +220,9 @@ def test_counters_outlive(make_server, how):
 
 LIMITS = ["flow_ttl", "flow_tries", "code_failures", "code_window", "secret_failures", "secret_window",
           "secret_failures_total", "resend", "send_target_hour", "send_target_day", "send_address_hour",
-          "send_address_day", "send_prefix_hour", "send_global_hour", "address_per_minute",
-          "address_auth_per_minute"]
+          "send_address_day", "send_device_hour", "send_device_day", "send_prefix_hour", "send_prefix_day",
+          "send_global_hour", "send_global_day", "missing_country", "missing_numbers", "missing_network",
+          "missing_per_entry", "missing_window", "address_per_minute", "address_auth_per_minute"]
 
 
 @pytest.mark.one_host(reason="none is started")

@@ -59,6 +59,7 @@ static struct flow flow_of(const char *target)
 		.account_id = 42,
 		.session = "s1",
 		.target_ns = "phone",
+		.network = "192.0.2.0/24",
 		.created_ms = clock_now_ms(),
 		.expires_ms = clock_now_ms() + TTL_MS,
 		.kept = json_pack("{s:s, s:s}", "code", "hash", "name", "\xe7\x8e\x8b"),
@@ -94,6 +95,7 @@ static void assert_same(const struct flow *a, const struct flow *b)
 	assert_string_equal(a->session, b->session);
 	assert_string_equal(a->target_ns, b->target_ns);
 	assert_string_equal(a->target, b->target);
+	assert_string_equal(a->network, b->network);
 	assert_int_equal(a->created_ms, b->created_ms);
 	assert_int_equal(a->expires_ms, b->expires_ms);
 	assert_true(json_equal(a->kept, b->kept));
@@ -116,7 +118,8 @@ static void a_record_reads_back(void **state)
 
 #define RECORD(v, id, purpose, kept)                                                               \
 	"{\"v\":" v ",\"id\":\"" id "\",\"instance\":\"main\",\"purpose\":" purpose                \
-	",\"account\":0,\"session\":\"\",\"ns\":\"\",\"target\":\"\",\"created\":1,\"expires\":2"  \
+	",\"account\":0,\"session\":\"\",\"ns\":\"\",\"target\":\"\",\"network\":\"\","            \
+	"\"created\":1,\"expires\":2"                                                              \
 	",\"kept\":" kept "}"
 #define ID "0123456789abcdefghijkl"
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "kv_memory.h"
 #include "kv_probe.h"
+#include "send_limit.h"
 
 #include <pintle/status.h>
 #include <setjmp.h>
@@ -36,7 +37,16 @@ static const struct limit_settings settings = {
 	.send_address_hour = 20,
 	.send_address_day = 100,
 	.send_prefix_hour = 30,
+	.send_prefix_day = 300,
 	.send_global_hour = 40,
+	.send_global_day = 400,
+	.send_device_hour = 4,
+	.send_device_day = 8,
+	.missing_country = 1000,
+	.missing_numbers = 1000,
+	.missing_network = 1000,
+	.missing_per_entry = 5,
+	.missing_window_ms = HOUR_MS,
 	.address_per_minute = 6,
 	.address_auth_per_minute = 3,
 	.countries = two_countries,
@@ -50,6 +60,7 @@ static struct limit_settings current;
 static struct seal *seal;
 static struct arena arena;
 static struct limit_hit hit;
+static struct send_alarm alarm_seen;
 static _Atomic int64_t shift_ms;
 
 static int open_store(void **state)
@@ -93,12 +104,27 @@ static int32_t ask(const char *from, bool is_auth)
 	return limit_address(&limits, &arena, &client, is_auth, FOREVER, &hit);
 }
 
-static int32_t send_to(const char *to, const char *from)
+static int32_t send_from_device(const char *to, const char *from, const char *device)
 {
 	struct address client = address_of(from);
+	const struct send send = { to, &client, device };
 
 	kv_probe_reset(&probe);
-	return limit_send(&limits, &arena, to, &client, FOREVER, &hit);
+	alarm_seen = (struct send_alarm){ 0 };
+	return send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen);
+}
+
+static int32_t send_to(const char *to, const char *from)
+{
+	return send_from_device(to, from, NULL);
+}
+
+static void forget(const struct limit_target *target, bool is_flow)
+{
+	struct kv_list list = { .arena = &arena };
+
+	limit_put_forget(&limits, &list, target, is_flow);
+	assert_int_equal(kv_do_list(&kv, &list, FOREVER), PINTLE_OK);
 }
 
 static int32_t try_code(const char *flow, const char *subject, int32_t purpose)
@@ -131,7 +157,7 @@ static void assert_hit(const char *policy, int64_t quota, int64_t window_ms)
 
 static void every_act_is_one_step(void **state)
 {
-	static const size_t n_limits[] = { 1, 2, 7, 6, 2, 1, 2 };
+	static const size_t n_limits[] = { 1, 2, 12, 8, 2, 1, 2 };
 
 	(void)state;
 	for (int i = 0; i < 7; i++) {
@@ -154,20 +180,24 @@ static void without_the_store_all_is_refused(void **state)
 {
 	struct address client = address_of("192.0.2.1");
 	const struct limit_target target = { "phone", "u", PINTLE_LOGIN, "main" };
+	const struct send send = { "+861", &client, NULL };
 
 	(void)state;
 	kv_probe_reset(&probe);
 	probe.fail_at = 0;
 	assert_int_equal(limit_address(&limits, &arena, &client, true, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(limit_send(&limits, &arena, "+861", &client, FOREVER, &hit),
+	assert_int_equal(send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(send_limit_lost(&limits, &arena, "+861", "n", FOREVER),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(send_limit_lift(&limits, &arena, "country:86", FOREVER),
 			 PINTLE_UNAVAILABLE);
 	assert_int_equal(limit_code_try(&limits, &arena, "f", &target, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
 	assert_int_equal(limit_secret_try(&limits, &arena, &target, FOREVER, &hit),
-			 PINTLE_UNAVAILABLE);
-	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_UNAVAILABLE);
-	assert_int_equal(limit_forget(&limits, &arena, &target, false, FOREVER),
 			 PINTLE_UNAVAILABLE);
 }
 
@@ -245,6 +275,216 @@ static void pumping_is_bounded(void **state)
 			fail_msg("%zu: %d were sent, then %s", i, n, hit.policy);
 		assert_hit(cases[i].policy, cases[i].quota, HOUR_MS);
 	}
+}
+
+static void a_device_causes_so_many(void **state)
+{
+	char to[32];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		(void)snprintf(to, sizeof(to), "+86139%08d", i);
+		assert_int_equal(send_from_device(to, "192.0.2.1", "mine"), PINTLE_OK);
+	}
+	assert_int_equal(send_from_device("+8613800138000", "192.0.2.9", "mine"), PINTLE_LIMITED);
+	assert_hit("send-device-hour", 4, HOUR_MS);
+	assert_int_equal(send_from_device("+8613800138000", "192.0.2.9", "other"), PINTLE_OK);
+	assert_int_equal(send_to("+8613800138001", "192.0.2.9"), PINTLE_OK);
+}
+
+/* A spent budget of all or of a country is told once while it lasts; one of a person to nobody. */
+static void a_spent_budget_is_told_once(void **state)
+{
+	char to[32];
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		(void)send_to("+8613800138000", "192.0.2.1");
+	assert_string_equal(hit.policy, "send-resend");
+	assert_string_equal(alarm_seen.what, "");
+	assert_false(alarm_seen.is_first);
+	current.send_prefix_hour = 1;
+	for (int i = 0; i < 4; i++) {
+		(void)snprintf(to, sizeof(to), "+86139%08d", i);
+		assert_int_equal(send_to(to, "192.0.2.2"), PINTLE_LIMITED);
+		assert_hit("send-country-hour", 1, HOUR_MS);
+		assert_string_equal(alarm_seen.what, "country:86");
+		assert_false(alarm_seen.is_missing);
+		assert_int_equal(alarm_seen.is_first, i == 0);
+	}
+	shift_ms = HOUR_MS + 1;
+	assert_int_equal(send_to("+8613900000001", "192.0.2.2"), PINTLE_OK);
+	assert_int_equal(send_to("+8613900000002", "192.0.2.2"), PINTLE_LIMITED);
+	assert_true(alarm_seen.is_first);
+}
+
+/* ---- Codes that nobody enters ---- */
+
+struct scope_case {
+	const char *policy, *what;
+	bool one_country, one_block, one_network;
+};
+
+static const struct scope_case scope_cases[] = {
+	{ "send-missing-country", "country:852", true, false, false },
+	{ "send-missing-numbers", "numbers:+85250000", true, true, false },
+	{ "send-missing-network", "network:10.1.2.0/24", false, false, true },
+};
+#define N_SCOPE_CASES (sizeof(scope_cases) / sizeof(scope_cases[0]))
+#define MISSING 7
+
+static char last_to[32], last_from[32];
+
+/* The n-th message of a case: what it is about stays, all else changes. */
+static int32_t send_nth(const struct scope_case *one, int n)
+{
+	(void)snprintf(last_to, sizeof(last_to), "+%d%d%03d", one->one_country ? 852 : 300 + n,
+		       one->one_block ? 50000 : 60000 + n, n);
+	(void)snprintf(last_from, sizeof(last_from), one->one_network ? "10.1.2.%d" : "10.%d.2.3",
+		       n + 1);
+	return send_to(last_to, last_from);
+}
+
+static void enter_last(void)
+{
+	struct kv_list list = { .arena = &arena };
+	struct address client = address_of(last_from);
+	char network[ADDRESS_NETWORK_MAX];
+
+	address_network(&client, network);
+	send_limit_entered(&limits, &list, last_to, network);
+	assert_int_equal(kv_do_list(&kv, &list, FOREVER), PINTLE_OK);
+}
+
+static void set_missing(int64_t max)
+{
+	current.missing_country = current.missing_numbers = current.missing_network = max;
+	current.send_prefix_hour = current.send_global_hour = current.send_address_hour = 100000;
+	current.send_prefix_day = current.send_global_day = current.send_address_day = 100000;
+}
+
+static void codes_nobody_enters_hold_what_is_alike(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
+		const struct scope_case *one = &scope_cases[i];
+
+		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		for (int n = 0; n < MISSING + 3; n++) {
+			int32_t expected = n < MISSING ? PINTLE_OK : PINTLE_LIMITED;
+
+			if (send_nth(one, n) != expected)
+				fail_msg("%s: message %d", one->policy, n);
+			if (expected == PINTLE_OK)
+				continue;
+			/* A block is held before its country is. */
+			assert_hit(one->policy, MISSING, HOUR_MS);
+			assert_string_equal(alarm_seen.what, one->what);
+			assert_true(alarm_seen.is_missing);
+			assert_int_equal(alarm_seen.is_first, n == MISSING);
+		}
+		assert_int_equal(send_to("+4915112345678", "192.0.2.1"), PINTLE_OK);
+	}
+}
+
+/* The twin: where one in five is entered nothing is held, however many are sent. */
+static void where_codes_are_entered_nothing_is_held(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
+		const struct scope_case *one = &scope_cases[i];
+
+		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		for (int n = 0; n < 200; n++) {
+			if (send_nth(one, n % 250) != PINTLE_OK)
+				fail_msg("%s: message %d: %s", one->policy, n, hit.policy);
+			if (n % 5 == 4)
+				enter_last();
+			arena_fini(&arena);
+		}
+	}
+}
+
+static void an_entered_code_ends_a_hold(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	for (int n = 0; n <= MISSING; n++)
+		(void)send_nth(&scope_cases[0], n);
+	assert_hit("send-missing-country", MISSING, HOUR_MS);
+	enter_last();
+	for (int n = 0; n < 5; n++)
+		assert_int_equal(send_nth(&scope_cases[0], 20 + n), PINTLE_OK);
+	assert_int_equal(send_nth(&scope_cases[0], 30), PINTLE_LIMITED);
+}
+
+static void a_lost_message_is_not_missing(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	for (int n = 0; n < 3 * MISSING; n++) {
+		assert_int_equal(send_nth(&scope_cases[1], n), PINTLE_OK);
+		assert_int_equal(
+			send_limit_lost(&limits, &arena, "+85250000000", "10.1.2.0/24", FOREVER),
+			PINTLE_OK);
+	}
+	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_OK);
+	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_LIMITED);
+	assert_int_equal(send_limit_lost(&limits, &arena, "+85250000999", "10.9.9.0/24", FOREVER),
+			 PINTLE_OK);
+	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_OK); /* at once */
+}
+
+static void an_operator_lifts_a_hold(void **state)
+{
+	static const char *const none[] = { "", ":", "all", "country", "planet:3", "852" };
+
+	(void)state;
+	set_missing(MISSING);
+	for (int round = 0; round < 3; round++) {
+		for (int n = 0; n < MISSING; n++)
+			assert_int_equal(send_nth(&scope_cases[0], n + 20 * round), PINTLE_OK);
+		assert_int_equal(send_nth(&scope_cases[0], 99), PINTLE_LIMITED);
+		assert_true(alarm_seen.is_first);
+		assert_int_equal(send_limit_lift(&limits, &arena, "country:852", FOREVER),
+				 PINTLE_OK);
+	}
+	assert_int_equal(send_limit_lift(&limits, &arena, "country:44", FOREVER), PINTLE_NOT_FOUND);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		if (send_limit_lift(&limits, &arena, none[i], FOREVER) != PINTLE_INVALID)
+			fail_msg("\"%s\" was taken", none[i]);
+	}
+}
+
+static void mail_has_no_country_but_a_network(void **state)
+{
+	char to[32];
+
+	(void)state;
+	set_missing(MISSING);
+	for (int n = 0; n <= MISSING; n++) {
+		(void)snprintf(to, sizeof(to), "user%d@example.com", n);
+		assert_int_equal(send_to(to, "2001:db8:7:1::1"),
+				 n < MISSING ? PINTLE_OK : PINTLE_LIMITED);
+	}
+	assert_string_equal(alarm_seen.what, "network:2001:db8:7::/48");
+	assert_int_equal(send_to("user@example.com", "2001:db8:8:1::1"), PINTLE_OK);
+}
+
+static void a_message_that_goes_nowhere_costs_nothing(void **state)
+{
+	struct address client = address_of("192.0.2.1");
+	const struct send send = { "+8613800138000", &client, NULL };
+
+	(void)state;
+	current.send_global_hour = current.send_prefix_hour = 1;
+	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit), PINTLE_OK);
+	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit),
+			 PINTLE_LIMITED);
+	assert_hit("send-resend", 1, MINUTE_MS);
+	assert_int_equal(send_to("+8613800138001", "192.0.2.1"), PINTLE_OK);
 }
 
 static void a_refused_send_counts_nowhere(void **state)
@@ -340,11 +580,11 @@ static void a_success_forgets_its_own_failures_only(void **state)
 		assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
 		assert_int_equal(try_code("g", "u", PINTLE_RESET), PINTLE_OK);
 	}
-	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
+	forget(&target, true);
 	assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
 	assert_int_equal(try_code("g", "u", PINTLE_RESET), PINTLE_LIMITED);
-	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
-	assert_int_equal(limit_forget(&limits, &arena, &target, true, FOREVER), PINTLE_OK);
+	forget(&target, true);
+	forget(&target, true);
 }
 
 static void a_secret_has_a_window_and_a_total(void **state)
@@ -365,7 +605,7 @@ static void a_secret_has_a_window_and_a_total(void **state)
 	assert_int_equal(try_secret("main", "u"), PINTLE_OK);
 	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
 	assert_string_equal(hit.policy, "secret-failures-total");
-	assert_int_equal(limit_forget(&limits, &arena, &target, false, FOREVER), PINTLE_OK);
+	forget(&target, false);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(try_secret("main", "u"), PINTLE_OK);
 	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
@@ -408,19 +648,19 @@ static void countries_are_a_list_of_the_allowed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		current.countries = two_countries;
-		if (limit_country_ok(&current, cases[i].phone) != cases[i].ok)
+		if (send_limit_country_ok(&current, cases[i].phone) != cases[i].ok)
 			fail_msg("%zu: %s", i, cases[i].phone);
 		current.countries = all;
-		if (!limit_country_ok(&current, cases[i].phone))
+		if (!send_limit_country_ok(&current, cases[i].phone))
 			fail_msg("%zu: %s with *", i, cases[i].phone);
 		current.countries = none;
-		if (limit_country_ok(&current, cases[i].phone))
+		if (send_limit_country_ok(&current, cases[i].phone))
 			fail_msg("%zu: %s with none", i, cases[i].phone);
 		current.countries = NULL;
-		assert_false(limit_country_ok(&current, cases[i].phone));
+		assert_false(send_limit_country_ok(&current, cases[i].phone));
 	}
-	assert_true(limit_country_ok(&current, "bob@example.com"));
-	assert_true(limit_country_ok(&current, "+1@example.com"));
+	assert_true(send_limit_country_ok(&current, "bob@example.com"));
+	assert_true(send_limit_country_ok(&current, "+1@example.com"));
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
@@ -433,6 +673,15 @@ int main(void)
 		WITH_STORE(an_address_has_so_many_a_minute),
 		WITH_STORE(a_target_is_not_bombed),
 		WITH_STORE(pumping_is_bounded),
+		WITH_STORE(a_device_causes_so_many),
+		WITH_STORE(a_spent_budget_is_told_once),
+		WITH_STORE(codes_nobody_enters_hold_what_is_alike),
+		WITH_STORE(where_codes_are_entered_nothing_is_held),
+		WITH_STORE(an_entered_code_ends_a_hold),
+		WITH_STORE(a_lost_message_is_not_missing),
+		WITH_STORE(an_operator_lifts_a_hold),
+		WITH_STORE(mail_has_no_country_but_a_network),
+		WITH_STORE(a_message_that_goes_nowhere_costs_nothing),
 		WITH_STORE(a_refused_send_counts_nowhere),
 		WITH_STORE(new_flows_give_no_new_tries),
 		WITH_STORE(no_window_holds_more_failures),

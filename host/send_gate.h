@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a message may be sent, and who is told when not. */
+#ifndef SEND_GATE_H
+#define SEND_GATE_H
+
+#include "call.h"
+
+/* [worker] For a message to a canonical address through group: country, senders, limits. OK; LIMITED with
+ * the outcome's limit; FORBIDDEN for the country; UNAVAILABLE without a sender; or a fault. */
+int32_t send_gate(struct pintle_call *call, const char *group, const char *to);
+
+#endif
