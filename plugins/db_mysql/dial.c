@@ -10,6 +10,7 @@ struct dial {
 	struct pool *pool;
 	size_t n_servers;
 	struct conn *conn;
+	int64_t began_ms;
 };
 
 static bool try_one(struct dial *dial, size_t server)
@@ -46,20 +47,25 @@ static bool try_all(struct dial *dial)
 	return false;
 }
 
-/* An attempt at better servers than the one in use says nothing of that one when it fails. */
+/* With the mutex. An attempt that failed says nothing of the server in use when it was one at better
+ * servers, or when that one has answered meanwhile: a busy one is late for some and not for others. */
+static bool is_proof(const struct pool *pool, const struct dial *dial)
+{
+	return dial->n_servers == pool->servers->n && pool->answered_ms <= dial->began_ms;
+}
+
 static void note_outcome(struct pool *pool, const struct dial *dial, bool is_made)
 {
-	bool is_climb = dial->n_servers < pool->servers->n;
-
 	(void)pthread_mutex_lock(&pool->mutex);
 	if (is_made) {
 		pool->best = dial->conn->server;
+		pool->answered_ms = site_now(pool->site);
 		pool->is_down = false;
 		dial->conn->next = pool->idle;
 		pool->idle = dial->conn;
 	} else {
 		pool->n_open--;
-		if (!is_climb) {
+		if (is_proof(pool, dial)) {
 			pool->is_down = true;
 			pool->n_failures++;
 			pool->failed_ms = site_now(pool->site);
@@ -86,10 +92,11 @@ static void *run_dial(void *arg)
 bool dial_start(struct pool *pool, size_t n_servers)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
+	int64_t began_ms = site_now(pool->site);
 	pthread_t thread;
 
 	if (dial)
-		*dial = (struct dial){ pool, n_servers, calloc(1, sizeof(struct conn)) };
+		*dial = (struct dial){ pool, n_servers, calloc(1, sizeof(struct conn)), began_ms };
 	if (!dial || !dial->conn || !site_spawn(&thread, run_dial, dial)) {
 		free(dial ? dial->conn : NULL);
 		free(dial);
@@ -98,6 +105,6 @@ bool dial_start(struct pool *pool, size_t n_servers)
 	(void)pthread_detach(thread);
 	pool->n_open++;
 	pool->n_dialling++;
-	pool->dialled_ms = site_now(pool->site);
+	pool->dialled_ms = began_ms;
 	return true;
 }

@@ -171,6 +171,7 @@ void pool_give(struct pool *pool, struct conn *conn)
 	}
 	conn->idle_since_ms = site_now(pool->site);
 	(void)pthread_mutex_lock(&pool->mutex);
+	pool->answered_ms = conn->idle_since_ms;
 	pool->is_down = false; /* whatever an attempt has met: this one was answered */
 	conn->next = pool->idle;
 	pool->idle = conn;

@@ -23,8 +23,9 @@ struct pool {
 	size_t best;         /* the server that the last connection leads to */
 	int64_t dialled_ms;  /* when the last attempt began */
 	int64_t climbed_ms;  /* the last one at a better server */
-	int64_t failed_ms;   /* when the last one that failed ended */
-	unsigned n_failures; /* attempts that failed since the first of all */
+	int64_t failed_ms;   /* when the last one that showed no server can be reached ended */
+	int64_t answered_ms; /* when a connection was last made, or given back well */
+	unsigned n_failures; /* attempts that showed that no server can be reached */
 	bool is_down;        /* the last one did */
 	bool is_closing;
 };
