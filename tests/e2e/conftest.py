@@ -74,8 +74,8 @@ def plugins(tmp_path_factory):
 @pytest.fixture
 def make_unruly(make_server, plugins):
     """Servers whose two workers have the unruly plugin."""
-    return lambda more="": make_server(*SHORT, workers=2, plugins=str(plugins),
-                                       conf={"90-unruly.ini": CONF + more})
+    return lambda more="", options=SHORT: make_server(*options, workers=2, plugins=str(plugins),
+                                                      conf={"90-unruly.ini": CONF + more})
 
 
 @pytest.fixture
