@@ -28,6 +28,7 @@ static const struct error_name errors[] = {
 	{ "invalid_code", 401, "验证码错误或已失效", "The code is wrong or no longer valid" },
 	{ "invalid_credentials", 401, "账号或密码错误", "The account or the secret is wrong" },
 	{ "forbidden", 403, "没有权限", "You may not do this" },
+	{ "cross_site", 403, "请求来自其他网站", "The request comes from another site" },
 	{ "account_frozen", 403, "账号已被冻结", "The account is frozen" },
 	{ "not_found", 404, "未找到", "Not found" },
 	{ "method_not_allowed", 405, "不支持的请求方法", "The method is not allowed here" },

@@ -3,6 +3,7 @@
 #include "api_audit.h"
 #include "base64.h"
 #include "clock.h"
+#include "cookie.h"
 #include "host.h"
 #include "json.h"
 #include "request.h"
@@ -121,6 +122,8 @@ void api_logout(struct request *request)
 		status = session_revoke(&host->kv, &tx, host->settings, own->id, "logout");
 	if (status == PINTLE_OK)
 		status = api_audit(request, &tx, "logout", own->id, "success");
+	if (status == PINTLE_OK && request->by_cookie)
+		cookie_clear(request);
 	answer_status(request, status);
 }
 

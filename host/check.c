@@ -82,7 +82,7 @@ static bool is_allowed(struct request *request, const struct session *session)
 static void decide(struct request *request, const struct session *session)
 {
 	if (session_check(session, clock_now_ms()) != PINTLE_OK ||
-	    strcmp(session->uuid, request->claims.sub) != 0)
+	    !request_names_session(request, session))
 		answer_error(request, "invalid_token");
 	else if (!is_allowed(request, session))
 		answer_error(request, "forbidden");
@@ -148,7 +148,7 @@ void api_check(struct request *request)
 	char key[SESSION_ID_MAX + 2];
 	struct pintle_kv_request get;
 
-	if (request->bearer.len == 0) {
+	if (!request_has_credential(request)) {
 		answer_error(request, "unauthorized");
 		dispatch_finish(request);
 		return;

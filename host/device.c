@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device.h"
 
+#include "cookie.h"
 #include "json.h"
 #include "request.h"
 
@@ -40,6 +41,8 @@ bool device_read(struct request *request, struct device *out)
 	*out = (struct device){ .platform = "web",
 				.user_agent = agent,
 				.ip = request->client_text };
+	if (!cookie_read_wish(request, &out->keeps_cookie))
+		return false;
 	if (!given || json_is_null(given))
 		return true;
 	if (!json_is_object(given)) {

@@ -115,7 +115,7 @@ static bool identify(struct request *request)
 	struct tx tx = request_tx(request);
 	int32_t status;
 
-	if (request->bearer.len == 0 || !verify_bearer(request))
+	if (!request_has_credential(request) || !verify_bearer(request))
 		return true;
 	status = session_load(&request->host->kv, &tx, &request->arena, request->claims.sid,
 			      session);
@@ -125,7 +125,7 @@ static bool identify(struct request *request)
 	}
 	request->who.is_known = status == PINTLE_OK &&
 				session_check(session, clock_now_ms()) == PINTLE_OK &&
-				strcmp(session->uuid, request->claims.sub) == 0;
+				request_names_session(request, session);
 	if (request->who.is_known)
 		touch_when_due(request->host, session);
 	return true;
@@ -138,7 +138,8 @@ static bool permit(struct request *request)
 	if (!permission)
 		return true;
 	if (!request->who.is_known) {
-		answer_error(request, request->bearer.len ? "invalid_token" : "unauthorized");
+		answer_error(request,
+			     request_has_credential(request) ? "invalid_token" : "unauthorized");
 		return false;
 	}
 	if (strcmp(permission, "self") == 0
@@ -271,8 +272,6 @@ static void look_up_token(struct request *request)
 {
 	const struct token_claims *known;
 
-	if (request->bearer.len == 0)
-		return;
 	known = token_cache_find(request->host->tokens, request->bearer.ptr, request->bearer.len,
 				 clock_now_ms() / 1000);
 	metrics_count(request->host->self, known ? METRIC_TOKEN_HITS : METRIC_TOKEN_MISSES, 1);
@@ -281,16 +280,34 @@ static void look_up_token(struct request *request)
 		request->claims = *known;
 }
 
+/* A token wins over a cookie. False: the cookie may not be used for this. */
+static bool find_credential(struct request *request)
+{
+	if (request->bearer.len > 0) {
+		look_up_token(request);
+		return true;
+	}
+	switch (cookie_read(request, request->claims.sid)) {
+	case COOKIE_OK:
+		request->by_cookie = request->has_claims = true;
+		return true;
+	case COOKIE_CROSS_SITE:
+		answer_error(request, "cross_site");
+		return false;
+	default:
+		return true;
+	}
+}
+
 void dispatch_handle(void *ctx, struct http_request *http)
 {
 	struct request *request = in_flight_new(ctx, http);
 
-	if (!find_route(request) || !may_enter(request)) {
+	if (!find_route(request) || !may_enter(request) || !find_credential(request)) {
 		dispatch_finish(request);
 		return;
 	}
 	request->chosen = request->route;
-	look_up_token(request);
 	if (request->route->flags & ROUTE_LOOP)
 		run_handler(request);
 	else

@@ -6,6 +6,7 @@
 #include "access_log.h"
 #include "audit.h"
 #include "board.h"
+#include "cookie.h"
 #include "db.h"
 #include "dispatch.h"
 #include "hasher.h"
@@ -59,6 +60,7 @@ struct host {
 	struct http_server *http;
 	struct http_client *client;
 	struct access_log *access_log;
+	struct cookie_rules cookie;
 	struct token_settings token; /* settings->token with the issuer filled in */
 };
 

@@ -242,6 +242,7 @@ bool host_make(struct host *host, const struct host_start *start, struct err *er
 			       .order_pipe = start->order_pipe,
 			       .start_ms = clock_now_ms(),
 			       .token = start->settings->token };
+	cookie_rules_make(&host->cookie, start->settings);
 	if (!*host->token.issuer)
 		host->token.issuer = *start->settings->server.public_url
 					     ? start->settings->server.public_url

@@ -43,7 +43,7 @@ bool op_may_have_purpose(struct request *request, int32_t purpose)
 {
 	if (!op_needs_account(purpose) || request->who.is_known)
 		return true;
-	answer_error(request, request->bearer.len ? "invalid_token" : "unauthorized");
+	answer_error(request, request_has_credential(request) ? "invalid_token" : "unauthorized");
 	return false;
 }
 

@@ -35,6 +35,16 @@ const char *request_field(struct request *request, const char *name)
 	return text;
 }
 
+bool request_has_credential(const struct request *request)
+{
+	return request->bearer.len > 0 || request->by_cookie;
+}
+
+bool request_names_session(const struct request *request, const struct session *session)
+{
+	return request->by_cookie || strcmp(session->uuid, request->claims.sub) == 0;
+}
+
 const char *request_header(struct request *request, const char *name)
 {
 	struct slice value = http_head_get(&request->http->head, name);

@@ -42,6 +42,7 @@ struct request {
 	struct slice bearer;
 	struct token_claims claims; /* of bearer, when has_claims */
 	bool has_claims;
+	bool by_cookie; /* claims name a session only */
 	struct who who;
 	json_t *fields; /* body, form or query as an object; never NULL on a worker; owned */
 	struct answer answer;
@@ -73,6 +74,9 @@ struct tx request_tx(const struct request *request); /* with the request's deadl
 const char *request_param(struct request *request, const char *name); /* in the arena; NULL */
 /* NULL: absent, or no text, and then the answer is a 422 that names it. */
 const char *request_field(struct request *request, const char *name);
+/* Whether the client has shown a token or a cookie, good or not; and whether session is the one it names. */
+bool request_has_credential(const struct request *request);
+bool request_names_session(const struct request *request, const struct session *session);
 /* An HTTP header of the request, in the arena; NULL when absent or given twice. */
 const char *request_header(struct request *request, const char *name);
 int64_t request_left_ms(const struct request *request);

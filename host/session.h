@@ -34,6 +34,7 @@ struct session {
 struct device {
 	const char *platform; /* "app", "web", "oa" */
 	const char *device_id, *device_type, *app_version, *user_agent, *ip;
+	bool keeps_cookie; /* a browser: it gets a cookie and no tokens */
 };
 
 /* Ids of sessions whose tombstones must be written after the commit. */

@@ -4,6 +4,7 @@
 #include "account.h"
 #include "audit.h"
 #include "clock.h"
+#include "cookie.h"
 #include "device.h"
 #include "event.h"
 #include "host.h"
@@ -229,6 +230,22 @@ json_t *signin_tokens(struct request *request, const struct session *session, in
 			 session->id, "user", user, "is_new_user", (int)is_new);
 }
 
+/* For a browser: the cookie is all it needs, and its scripts see no secret. */
+static json_t *give_cookie(const struct signin *signin, int32_t *status_out)
+{
+	const struct session *session = &signin->session;
+	struct tx tx = request_tx(signin->request);
+	json_t *user = NULL;
+
+	*status_out = account_brief(&tx, session->subject_id, &user);
+	if (*status_out != PINTLE_OK)
+		return NULL;
+	cookie_set(signin->request, session);
+	return json_pack("{s:I, s:s, s:o, s:b}", "expires_in",
+			 (json_int_t)((session->expires_ms - clock_now_ms()) / 1000), "session_id",
+			 session->id, "user", user, "is_new_user", (int)is_newcomer(signin));
+}
+
 static void answer_refused(struct request *request, int32_t status)
 {
 	if (status == PINTLE_FORBIDDEN)
@@ -261,8 +278,10 @@ void signin_complete(struct pintle_call *call)
 		return;
 	}
 	metrics_count(call->host->self, METRIC_LOGINS_OK, 1);
-	data = signin_tokens(request, &signin.session, SESSION_FIRST_GENERATION,
-			     is_newcomer(&signin), &status);
+	data = signin.device.keeps_cookie
+		       ? give_cookie(&signin, &status)
+		       : signin_tokens(request, &signin.session, SESSION_FIRST_GENERATION,
+				       is_newcomer(&signin), &status);
 	if (!data) {
 		answer_status(request, status);
 		return;

@@ -23,6 +23,7 @@
 
 #define SKEW_S 60
 #define REFRESH_VERSION "r1."
+#define COOKIE_VERSION "c1."
 
 static const char *const kind_names[] = { [TOKEN_ACCESS] = "access", [TOKEN_MFA] = "mfa" };
 
@@ -232,47 +233,88 @@ out:
 	return ok;
 }
 
-/* ---- Refresh tokens: "r1.<sid>.<generation>.<MAC over what stands before the last dot>" ---- */
+/* ---- Texts with a MAC over what stands before the last dot ---- */
 
-static void refresh_mac(const struct seal *seal, const char *text, size_t len,
-			char out[BASE64_LEN(SEAL_MAC_LEN) + 1])
+#define MAC_LEN BASE64_LEN(SEAL_MAC_LEN)
+
+static void mac_of(const struct seal *seal, const char *label, const char *text, size_t len,
+		   char out[MAC_LEN + 1])
 {
 	uint8_t mac[SEAL_MAC_LEN];
 
-	seal_mac(seal, "refresh", text, len, mac);
+	seal_mac(seal, label, text, len, mac);
 	(void)base64url_encode(mac, sizeof(mac), out);
 }
+
+/* Puts the MAC behind text, for which there is room. */
+static void sign_text(const struct seal *seal, const char *label, char *text, size_t len)
+{
+	mac_of(seal, label, text, len, text + len + 1);
+	text[len] = '.';
+}
+
+/* Whether text was written by sign_text. */
+static bool is_signed(const struct seal *seal, const char *label, const char *text, size_t len)
+{
+	const char *last = memrchr(text, '.', len);
+	char mac[MAC_LEN + 1];
+
+	if (!last || (size_t)(text + len - last - 1) != MAC_LEN)
+		return false;
+	mac_of(seal, label, text, (size_t)(last - text), mac);
+	return CRYPTO_memcmp(mac, last + 1, MAC_LEN) == 0;
+}
+
+/* ---- Refresh tokens: "r1.<sid>.<generation>.<MAC>" ---- */
 
 void token_refresh_make(const struct seal *seal, const char *sid, int64_t generation,
 			char out[TOKEN_REFRESH_MAX])
 {
-	char mac[BASE64_LEN(SEAL_MAC_LEN) + 1];
 	int len = snprintf(out, TOKEN_REFRESH_MAX, REFRESH_VERSION "%s.%" PRId64, sid, generation);
 
-	assert(len > 0 && (size_t)len + 1 + sizeof(mac) <= TOKEN_REFRESH_MAX);
-	refresh_mac(seal, out, (size_t)len, mac);
-	out[len] = '.';
-	(void)strcpy(out + len + 1, mac);
+	assert(len > 0 && (size_t)len + 1 + MAC_LEN < TOKEN_REFRESH_MAX);
+	sign_text(seal, "refresh", out, (size_t)len);
 }
 
 bool token_refresh_read(const struct seal *seal, const char *text, char sid_out[64],
 			int64_t *generation_out)
 {
 	size_t len = strnlen(text, TOKEN_REFRESH_MAX);
-	const char *last = memrchr(text, '.', len);
-	char mac[BASE64_LEN(SEAL_MAC_LEN) + 1];
 	int64_t generation;
 	char sid[64];
 
-	if (len == TOKEN_REFRESH_MAX || !last || strlen(last + 1) != sizeof(mac) - 1)
-		return false;
-	refresh_mac(seal, text, (size_t)(last - text), mac);
-	if (CRYPTO_memcmp(mac, last + 1, sizeof(mac) - 1) != 0)
+	if (len == TOKEN_REFRESH_MAX || !is_signed(seal, "refresh", text, len))
 		return false;
 	/* From here on the text is one that token_refresh_make wrote. */
 	if (sscanf(text, REFRESH_VERSION "%63[^.].%18" SCNd64 ".", sid, &generation) != 2)
 		return false;
 	(void)strcpy(sid_out, sid);
 	*generation_out = generation;
+	return true;
+}
+
+/* ---- Cookies: "c1.<sid>.<MAC>" ---- */
+
+void token_cookie_make(const struct seal *seal, const char *sid, char out[TOKEN_COOKIE_MAX])
+{
+	int len = snprintf(out, TOKEN_COOKIE_MAX, COOKIE_VERSION "%s", sid);
+
+	assert(len > 0 && (size_t)len + 1 + MAC_LEN < TOKEN_COOKIE_MAX);
+	sign_text(seal, "cookie", out, (size_t)len);
+}
+
+bool token_cookie_read(const struct seal *seal, const char *text, size_t len, char sid_out[64])
+{
+	const size_t version_len = strlen(COOKIE_VERSION);
+	size_t sid_len;
+
+	if (len >= TOKEN_COOKIE_MAX || !is_signed(seal, "cookie", text, len) ||
+	    memcmp(text, COOKIE_VERSION, version_len) != 0)
+		return false;
+	sid_len = len - version_len - 1 - MAC_LEN;
+	if (sid_len == 0 || sid_len > 63)
+		return false;
+	memcpy(sid_out, text + version_len, sid_len);
+	sid_out[sid_len] = '\0';
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens as texts: access tokens (JWT by libjwt, algorithm and key pinned before it sees anything)
- * and refresh tokens (session id, generation and a MAC over both).
+ * Tokens as texts: access tokens (JWT by libjwt, algorithm and key pinned before it sees anything),
+ * refresh tokens (session id, generation and a MAC over both) and cookies (session id and a MAC).
  */
 #ifndef TOKEN_H
 #define TOKEN_H
@@ -32,10 +32,15 @@ char *token_issue(const struct keyring *keyring, const struct token_settings *se
 bool token_verify(const struct keyring *keyring, const struct token_settings *settings,
 		  const char *text, size_t len, enum token_kind kind, struct token_claims *out);
 
+#define TOKEN_COOKIE_MAX 128
+
 /* [any] sid is of base64url characters. */
 void token_refresh_make(const struct seal *seal, const char *sid, int64_t generation,
 			char out[TOKEN_REFRESH_MAX]);
 bool token_refresh_read(const struct seal *seal, const char *text, char sid_out[64],
 			int64_t *generation_out);
+/* [any] What a browser's cookie holds: a session's id and a MAC; it ends with the session. */
+void token_cookie_make(const struct seal *seal, const char *sid, char out[TOKEN_COOKIE_MAX]);
+bool token_cookie_read(const struct seal *seal, const char *text, size_t len, char sid_out[64]);
 
 #endif

@@ -27,7 +27,7 @@ local function check(txn, url)
 	local headers = txn.http:req_get_headers()
 	local question = { ["x-forwarded-for"] = { txn.sf:src() } }
 
-	for _, name in ipairs({ "authorization", "x-request-id" }) do
+	for _, name in ipairs({ "authorization", "cookie", "x-request-id" }) do
 		local given = values(headers, name)
 		if #given > 0 then
 			question[name] = given

@@ -11,7 +11,7 @@ import requests
 
 import harness
 import proxies
-from harness import sign_in
+from harness import new_phone, send_code, sign_in
 from nginx import Nginx
 from wire import Wire, request
 
@@ -119,6 +119,16 @@ def test_the_application_is_told_who(server, site):
     assert told["X-Auth-User-Id"] == who.tokens["user"]["uuid"]
     assert told["X-Auth-Session-Id"] == who.tokens["session_id"]
     assert told["X-Auth-User-Type"] == who.tokens["user"]["user_type"]
+
+
+def test_the_cookie_of_the_pages_will_do(server, site):
+    own_page = {"Sec-Fetch-Site": "same-origin"}
+    client, phone = server.client(headers=own_page), new_phone()
+    flow_id, code = send_code(server, client, phone)
+    who = client.ok("POST", "/api/v1/auth/phone-login", {"code": code, "flow_id": flow_id, "cookie": True})
+    answer = requests.get(site + "/", cookies=client.http.cookies.get_dict(), timeout=20)
+    assert dict(identity(answer))["X-Auth-User-Id"] == who["user"]["uuid"]
+    assert requests.get(site + "/", cookies={"pintle": "c1.x.y"}, timeout=20).status_code == 401
 
 
 def test_a_body_goes_to_the_application_alone(server, site):

@@ -22,8 +22,8 @@ static void ask(struct asked *asked, const char *public_url, bool is_tls, const 
 {
 	static const char *const listed[] = { "https://app.example.com", NULL };
 	static char text[1024];
-	int len = snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: auth.example.com:8080\r\n%s\r\n",
-			   more);
+	int len = snprintf(text, sizeof(text),
+			   "POST / HTTP/1.1\r\nHost: auth.example.com:8080\r\n%s\r\n", more);
 
 	*asked = (struct asked){ .http.is_tls = is_tls };
 	asked->settings.server.public_url = public_url;

@@ -665,6 +665,63 @@ static void foreign_texts_are_no_refresh_tokens(void **state)
 	seal_free(seal);
 }
 
+static void cookies_read_back(void **state)
+{
+	struct seal *seal = seal_of("a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+	const char *sids[] = { "s", "-bcdefghijklmnopqrstu_",
+			       "012345678901234567890123456789012345678901234567890123456789012" };
+	char text[TOKEN_COOKIE_MAX], sid[64];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		token_cookie_make(seal, sids[i], text);
+		assert_true(token_cookie_read(seal, text, strlen(text), sid));
+		assert_string_equal(sid, sids[i]);
+	}
+	seal_free(seal);
+}
+
+static void cookies_cannot_be_changed(void **state)
+{
+	struct seal *seal = seal_of("a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+	struct seal *other = seal_of("a:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=");
+	char text[TOKEN_COOKIE_MAX + 1], sid[64];
+	size_t len;
+
+	(void)state;
+	token_cookie_make(seal, "abc", text);
+	len = strlen(text);
+	assert_false(token_cookie_read(other, text, len, sid));
+	assert_false(token_cookie_read(seal, text, len - 1, sid));
+	assert_false(token_cookie_read(seal, "", 0, sid));
+	for (size_t i = 0; i < len; i++) {
+		text[i] ^= 1;
+		if (token_cookie_read(seal, text, len, sid))
+			fail_msg("%zu was changed", i);
+		text[i] ^= 1;
+	}
+	assert_true(token_cookie_read(seal, text, len, sid));
+	(void)strcat(text, "A");
+	assert_false(token_cookie_read(seal, text, len + 1, sid));
+	seal_free(seal);
+	seal_free(other);
+}
+
+/* Each kind is signed under a label of its own. */
+static void a_cookie_is_no_refresh_token(void **state)
+{
+	struct seal *seal = seal_of("a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+	char refresh[TOKEN_REFRESH_MAX], cookie[TOKEN_COOKIE_MAX], sid[64];
+	int64_t generation;
+
+	(void)state;
+	token_refresh_make(seal, "abc", 7, refresh);
+	token_cookie_make(seal, "abc.7", cookie);
+	assert_false(token_cookie_read(seal, refresh, strlen(refresh), sid));
+	assert_false(token_refresh_read(seal, cookie, sid, &generation));
+	seal_free(seal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -685,6 +742,9 @@ int main(void)
 		cmocka_unit_test(refresh_tokens_read_back),
 		cmocka_unit_test(refresh_tokens_cannot_be_changed),
 		cmocka_unit_test(foreign_texts_are_no_refresh_tokens),
+		cmocka_unit_test(cookies_read_back),
+		cmocka_unit_test(cookies_cannot_be_changed),
+		cmocka_unit_test(a_cookie_is_no_refresh_token),
 	};
 	int n_failed;
 
