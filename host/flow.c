@@ -168,20 +168,24 @@ static int32_t read_pointer(const struct flows *flows, struct arena *arena, cons
 	return status;
 }
 
-/* Sets the pointer to id if it still holds former (NULL: if there is none). CONFLICT, NOT_FOUND: it
- * does not. */
-static int32_t move_pointer(const struct flows *flows, struct arena *arena, const char *key,
-			    const char *former, const struct flow *flow, int64_t ttl_ms,
+/* Does what add asks for if the pointer still holds *former (NULL: if there is none). CONFLICT, NOT_FOUND:
+ * it does not, and *former is what it holds. */
+static int32_t move_pointer(const struct flows *flows, struct arena *arena,
+			    const struct pintle_kv_request *add, const char **former,
 			    int64_t deadline_ms)
 {
-	struct pintle_kv_request request = kv_add(key, flow->id, strlen(flow->id), ttl_ms);
+	struct pintle_kv_request request = *add;
+	struct kv_result present = { 0 };
+	int32_t status;
 
-	if (former) {
+	if (*former) {
 		request.op = PINTLE_KV_SWAP;
-		request.expect = former;
-		request.expect_len = strlen(former);
+		request.expect = *former;
+		request.expect_len = strlen(*former);
 	}
-	return kv_do(flows->kv, &request, deadline_ms, arena, NULL);
+	status = kv_do(flows->kv, &request, deadline_ms, arena, &present);
+	*former = status == PINTLE_CONFLICT ? present.value : NULL;
+	return status;
 }
 
 static int32_t delete_record(const struct flows *flows, struct arena *arena, const char *id,
@@ -195,30 +199,29 @@ static int32_t delete_record(const struct flows *flows, struct arena *arena, con
 
 /* Of two that replace the same flow at once, the one that comes second also ends the first. */
 static int32_t replace_former(const struct flows *flows, struct arena *arena,
-			      const struct flow *flow, int64_t ttl_ms, int64_t deadline_ms)
+			      const struct flow *flow, const struct pintle_kv_request *add,
+			      const char *former, int64_t deadline_ms)
 {
-	const char *key = pointer_key(flows, arena, flow);
-
 	for (int i = 0; i < SWAP_TRIES; i++) {
-		const char *former = NULL;
-		int32_t status = read_pointer(flows, arena, key, deadline_ms, &former);
+		int32_t status = PINTLE_OK;
 
 		if (former && strcmp(former, flow->id) != 0)
 			status = delete_record(flows, arena, former, deadline_ms);
-		if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
-			return status;
-		status = move_pointer(flows, arena, key, former, flow, ttl_ms, deadline_ms);
+		if (status == PINTLE_OK)
+			status = move_pointer(flows, arena, add, &former, deadline_ms);
 		if (status != PINTLE_CONFLICT && status != PINTLE_NOT_FOUND)
 			return status;
 	}
 	return PINTLE_BUSY;
 }
 
+/* The pointer at once as well: most targets have no older flow. */
 int32_t flow_store(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms)
 {
 	int64_t ttl_ms = flow->expires_ms - clock_now_ms();
-	struct pintle_kv_request set;
+	bool has_target = flow->target[0] != '\0';
+	struct kv_op ops[2];
 	int32_t status;
 	size_t len;
 	char *text = flow_encode(arena, flow, &len);
@@ -227,11 +230,15 @@ int32_t flow_store(const struct flows *flows, struct arena *arena, const struct 
 		return PINTLE_INTERNAL;
 	if (ttl_ms < 1)
 		return PINTLE_EXPIRED;
-	set = kv_set(record_key(arena, flow->id), text, len, ttl_ms);
-	status = kv_do(flows->kv, &set, deadline_ms, arena, NULL);
-	if (status != PINTLE_OK || flow->target[0] == '\0')
+	ops[0].request = kv_set(record_key(arena, flow->id), text, len, ttl_ms);
+	if (has_target)
+		ops[1].request =
+			kv_add(pointer_key(flows, arena, flow), flow->id, strlen(flow->id), ttl_ms);
+	status = kv_do_all(flows->kv, ops, has_target ? 2 : 1, deadline_ms, arena);
+	if (status != PINTLE_OK || !has_target || ops[1].status == PINTLE_OK)
 		return status;
-	return replace_former(flows, arena, flow, ttl_ms, deadline_ms);
+	return replace_former(flows, arena, flow, &ops[1].request, ops[1].result.value,
+			      deadline_ms);
 }
 
 int32_t flow_load(const struct flows *flows, struct arena *arena, const char *id,

@@ -4,9 +4,9 @@ import re
 import subprocess
 from contextlib import closing
 
-# What hosts do now and then, whoever asks: host/chores.c, the drivers' looks at their server.
+# What hosts do now and then, whoever asks: host/chores.c, host/stores.c, the drivers' looks at their server.
 CHORES_SQL = re.compile(r"kv_hosts|absolute_expires_at [<>]|_logs WHERE at <|^SELECT 1$|^SET ")
-CHORES_REDIS = re.compile(r':h:|^"(ROLE|PING|HELLO|INFO)"')
+CHORES_REDIS = re.compile(r':h:|:ping"|^"(ROLE|PING|HELLO|INFO)"')
 LOGGED = re.compile(r'\[\d+ (?P<client>[^\]]*)\] (?P<command>.*)')
 BOUNDS = ("START TRANSACTION", "COMMIT", "ROLLBACK")
 
