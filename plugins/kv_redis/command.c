@@ -43,20 +43,41 @@ bool command_is_sound(const struct pintle_kv_request *request)
 	return is_key(request->key, request->key_len) && (!needs_life || request->ttl_ms >= 1);
 }
 
-bool command_is_script(const struct pintle_kv_request *request)
+static int64_t at_most(int64_t number, int64_t max)
 {
-	return request->op != PINTLE_KV_PUBLISH &&
-	       !(request->op == PINTLE_KV_GET && request->ttl_ms == PINTLE_KV_NO_LIFE);
+	return number < max ? number : max;
+}
+
+static enum command_form form_of(const struct pintle_kv_request *request)
+{
+	bool is_short = request->ttl_ms == PINTLE_KV_NO_LIFE;
+
+	switch (request->op) {
+	case PINTLE_KV_GET:
+		return is_short ? COMMAND_READ : COMMAND_SCRIPT;
+	case PINTLE_KV_SET:
+		return COMMAND_TO_PROVE;
+	case PINTLE_KV_TAKE:
+		return is_short ? COMMAND_TO_PROVE : COMMAND_SCRIPT;
+	case PINTLE_KV_DELETE:
+		return request->expect ? COMMAND_SCRIPT : COMMAND_TO_PROVE;
+	case PINTLE_KV_PUBLISH:
+		return COMMAND_MESSAGE;
+	default:
+		return COMMAND_SCRIPT;
+	}
+}
+
+struct command_kind command_kind(const struct pintle_kv_request *request)
+{
+	return (struct command_kind){ .op = request->op,
+				      .form = form_of(request),
+				      .ttl_ms = at_most(request->ttl_ms, LONGEST_TTL_MS) };
 }
 
 static void put_record(struct wire *wire, const struct names *names, const void *key, size_t len)
 {
 	wire_put_pair(wire, names->record, names->record_len, key, len);
-}
-
-static int64_t at_most(int64_t number, int64_t max)
-{
-	return number < max ? number : max;
 }
 
 /* EVALSHA, its keys and the epoch; n_args follow. */
@@ -109,14 +130,12 @@ static void make_script(struct wire *wire, const struct names *names, const char
 {
 	/* Value, expect, delta and ttl, as script.c wants them. */
 	static const char *const arguments[SCRIPT_N] = {
-		[PINTLE_KV_GET] = "",    [PINTLE_KV_SET] = "vt",   [PINTLE_KV_ADD] = "vt",
-		[PINTLE_KV_TAKE] = "",   [PINTLE_KV_SWAP] = "evt", [PINTLE_KV_DELETE] = "e",
-		[PINTLE_KV_INCR] = "dt", [PINTLE_KV_LIMIT] = "",
+		[PINTLE_KV_GET] = "",     [PINTLE_KV_ADD] = "vt",   [PINTLE_KV_TAKE] = "",
+		[PINTLE_KV_SWAP] = "evt", [PINTLE_KV_DELETE] = "e", [PINTLE_KV_INCR] = "dt",
+		[PINTLE_KV_LIMIT] = "",
 	};
 	const char *which = arguments[request->op];
 
-	if (request->op == PINTLE_KV_DELETE && !request->expect)
-		which = "";
 	begin_script(wire, names, sha, request,
 		     request->op == PINTLE_KV_LIMIT ? request->n_limits * WORDS_A_LIMIT
 						    : strlen(which));
@@ -126,23 +145,63 @@ static void make_script(struct wire *wire, const struct names *names, const char
 		put_limits(wire, request);
 }
 
+static void make_read(struct wire *wire, const struct names *names,
+		      const struct pintle_kv_request *request)
+{
+	wire_begin(wire, 3);
+	wire_put(wire, "MGET", 4);
+	put_record(wire, names, request->key, request->key_len);
+	wire_put_text(wire, names->epoch_key);
+}
+
+static void make_plain(struct wire *wire, const struct names *names,
+		       const struct pintle_kv_request *request)
+{
+	bool is_set = request->op == PINTLE_KV_SET;
+
+	wire_begin(wire, is_set ? 5 : 2);
+	wire_put_text(wire, is_set ? "SET" : request->op == PINTLE_KV_TAKE ? "GETDEL" : "DEL");
+	put_record(wire, names, request->key, request->key_len);
+	if (!is_set)
+		return;
+	wire_put(wire, request->value, request->value_len);
+	wire_put(wire, "PX", 2);
+	wire_put_number(wire, at_most(request->ttl_ms, LONGEST_TTL_MS));
+}
+
+static void make_message(struct wire *wire, const struct names *names,
+			 const struct pintle_kv_request *request)
+{
+	wire_begin(wire, 3);
+	wire_put(wire, "PUBLISH", 7);
+	wire_put_pair(wire, names->channel, names->channel_len, request->key, request->key_len);
+	wire_put(wire, request->value, request->value_len);
+}
+
 void command_make(struct wire *wire, const struct names *names, const struct shas *shas,
 		  const struct pintle_kv_request *request)
 {
-	if (command_is_script(request)) {
+	switch (form_of(request)) {
+	case COMMAND_SCRIPT:
 		make_script(wire, names, shas->at[request->op], request);
-	} else if (request->op == PINTLE_KV_GET) {
-		wire_begin(wire, 3);
-		wire_put(wire, "MGET", 4);
-		put_record(wire, names, request->key, request->key_len);
-		wire_put_text(wire, names->epoch_key);
-	} else {
-		wire_begin(wire, 3);
-		wire_put(wire, "PUBLISH", 7);
-		wire_put_pair(wire, names->channel, names->channel_len, request->key,
-			      request->key_len);
-		wire_put(wire, request->value, request->value_len);
+		break;
+	case COMMAND_READ:
+		make_read(wire, names, request);
+		break;
+	case COMMAND_TO_PROVE:
+		make_plain(wire, names, request);
+		break;
+	case COMMAND_MESSAGE:
+		make_message(wire, names, request);
+		break;
 	}
+}
+
+void command_make_look(struct wire *wire, const struct names *names)
+{
+	wire_begin(wire, 2);
+	wire_put(wire, "GET", 3);
+	wire_put_text(wire, names->epoch_key);
 }
 
 /* ---- Answers ---- */
@@ -183,6 +242,11 @@ static int64_t number_of(const redisReply *reply)
 	return is_text(reply) ? strtoll(reply->str, NULL, 10) : reply->integer;
 }
 
+bool command_is_same_epoch(const struct names *names, const redisReply *reply)
+{
+	return is_text(reply) && strcmp(reply->str, names->epoch) == 0;
+}
+
 static enum command_outcome read_pair(const struct names *names, const redisReply *reply,
 				      struct pintle_kv_answer *out)
 {
@@ -192,7 +256,7 @@ static enum command_outcome read_pair(const struct names *names, const redisRepl
 		return COMMAND_LOST;
 	value = reply->element[0];
 	epoch = reply->element[1];
-	if (!is_text(epoch) || strcmp(epoch->str, names->epoch) != 0)
+	if (!command_is_same_epoch(names, epoch))
 		return COMMAND_STALE;
 	out->status = is_text(value) ? PINTLE_OK : PINTLE_NOT_FOUND;
 	if (is_text(value))
@@ -238,6 +302,26 @@ static enum command_outcome read_script(const redisReply *reply, struct pintle_k
 	return COMMAND_ANSWERED;
 }
 
+static enum command_outcome read_plain(struct command_kind kind, const redisReply *reply,
+				       struct pintle_kv_answer *out)
+{
+	static const int types[] = { [PINTLE_KV_SET] = REDIS_REPLY_STATUS,
+				     [PINTLE_KV_TAKE] = REDIS_REPLY_STRING,
+				     [PINTLE_KV_DELETE] = REDIS_REPLY_INTEGER };
+	bool is_absent =
+		kind.op == PINTLE_KV_TAKE ? reply->type == REDIS_REPLY_NIL : reply->integer == 0;
+
+	if (reply->type != types[kind.op] && !(is_absent && kind.op == PINTLE_KV_TAKE))
+		return COMMAND_LOST;
+	if (kind.op == PINTLE_KV_SET)
+		out->ttl_ms = kind.ttl_ms;
+	else if (is_absent)
+		out->status = PINTLE_NOT_FOUND;
+	else if (kind.op == PINTLE_KV_TAKE)
+		lend_value(out, reply);
+	return COMMAND_ANSWERED;
+}
+
 enum command_outcome command_read(struct command_kind kind, const struct names *names,
 				  const redisReply *reply, struct pintle_kv_answer *out)
 {
@@ -246,10 +330,12 @@ enum command_outcome command_read(struct command_kind kind, const struct names *
 	*out = (struct pintle_kv_answer){ .size = sizeof(*out) };
 	if (reply && reply->type == REDIS_REPLY_ERROR) {
 		outcome = read_error(reply);
-	} else if (reply && kind.is_script) {
+	} else if (reply && kind.form == COMMAND_SCRIPT) {
 		outcome = read_script(reply, out);
-	} else if (reply && kind.op == PINTLE_KV_GET) {
+	} else if (reply && kind.form == COMMAND_READ) {
 		outcome = read_pair(names, reply, out);
+	} else if (reply && kind.form == COMMAND_TO_PROVE) {
+		outcome = read_plain(kind, reply, out);
 	} else if (reply && reply->type == REDIS_REPLY_INTEGER) {
 		out->number = reply->integer;
 		outcome = COMMAND_ANSWERED;

@@ -16,8 +16,24 @@ struct shas {
 
 /* Whether request is one the contract allows; else it ends INTERNAL. */
 bool command_is_sound(const struct pintle_kv_request *request);
-/* A read without remaining life is a plain MGET, every other op on records a script. */
-bool command_is_script(const struct pintle_kv_request *request);
+
+/* How an op on records is sure that it met the epoch it was meant for. */
+enum command_form {
+	COMMAND_SCRIPT, /* it looks before it does anything */
+	COMMAND_READ,   /* it reads the epoch besides */
+	COMMAND_TO_PROVE, /* it does not look: good if the epoch, read after it, is still the same, for none
+			    comes back; else what it did is in records nobody sees any more */
+	COMMAND_MESSAGE /* it is none on records */
+};
+
+/* What is needed of a request to read its answer. */
+struct command_kind {
+	int32_t op;
+	enum command_form form;
+	int64_t ttl_ms; /* of what it writes */
+};
+
+struct command_kind command_kind(const struct pintle_kv_request *request);
 void command_make(struct wire *wire, const struct names *names, const struct shas *shas,
 		  const struct pintle_kv_request *request);
 
@@ -25,18 +41,16 @@ enum command_outcome {
 	COMMAND_ANSWERED,
 	COMMAND_FORGOTTEN, /* the server has lost the script; nothing was done */
 	COMMAND_FAILED,    /* the server refuses; out is UNAVAILABLE, the connection is good */
-	COMMAND_STALE,     /* another epoch has begun; nothing was done */
+	COMMAND_STALE,     /* another epoch has begun; nothing was done that can be seen */
 	COMMAND_LOST       /* nothing more can be had from this server */
-};
-
-/* What is needed of a request to read its answer. */
-struct command_kind {
-	int32_t op;
-	bool is_script;
 };
 
 /* out lends from reply. */
 enum command_outcome command_read(struct command_kind kind, const struct names *names,
 				  const redisReply *reply, struct pintle_kv_answer *out);
+
+/* The question behind what is to be proved, and whether its answer is the epoch that was meant. */
+void command_make_look(struct wire *wire, const struct names *names);
+bool command_is_same_epoch(const struct names *names, const redisReply *reply);
 
 #endif

@@ -15,6 +15,7 @@
 /* A value and its frame; more than that unparsed is no answer of ours. */
 #define MAX_UNPARSED (PINTLE_KV_VALUE_MAX + (256 << 10))
 #define MAX_UNSENT (16 << 20) /* bytes */
+#define SPARE 64              /* places for what is not an op, once ops are refused */
 
 bool conn_init(struct conn *conn, const struct base *base, size_t size, conn_ended *ended,
 	       conn_answer *push, void *owner)
@@ -22,7 +23,8 @@ bool conn_init(struct conn *conn, const struct base *base, size_t size, conn_end
 	*conn = (struct conn){
 		.base = base, .size = size, .ended = ended, .push = push, .owner = owner
 	};
-	conn->asked = calloc(size, sizeof(*conn->asked));
+	conn->size += SPARE;
+	conn->asked = calloc(conn->size, sizeof(*conn->asked));
 	return conn->asked != NULL;
 }
 
@@ -33,7 +35,7 @@ bool conn_is_open(const struct conn *conn)
 
 bool conn_is_full(const struct conn *conn)
 {
-	return conn->n_asked == conn->size ||
+	return conn->n_asked + SPARE >= conn->size ||
 	       (conn->redis && sdslen(conn->redis->obuf) > MAX_UNSENT);
 }
 
@@ -144,6 +146,10 @@ static void flush(struct conn *conn)
 {
 	int is_all = 0;
 
+	if (conn->sending)
+		conn->sending(conn->owner);
+	if (!conn->redis)
+		return;
 	if (redisBufferWrite(conn->redis, &is_all) != REDIS_OK)
 		conn_end(conn, conn->redis->errstr);
 	else if (conn->is_write_armed == (is_all != 0))
@@ -155,9 +161,9 @@ static void flush_late(void *arg)
 {
 	struct conn *conn = arg;
 
-	conn->is_flush_due = false;
 	if (conn->redis && conn->is_connected && !conn->is_write_armed)
 		flush(conn);
+	conn->is_flush_due = false; /* what went along needs none of its own */
 }
 
 static bool finish_connect(struct conn *conn)
@@ -238,7 +244,7 @@ static void flush_soon(struct conn *conn)
 
 bool conn_ask(struct conn *conn, const char *command, size_t len, conn_answer *fn, void *ctx)
 {
-	if (!conn->redis || conn_is_full(conn) ||
+	if (!conn->redis || conn->n_asked == conn->size ||
 	    redisAppendFormattedCommand(conn->redis, command, len) != REDIS_OK)
 		return false;
 	conn->asked[(conn->first + conn->n_asked++) % conn->size] =

@@ -13,6 +13,7 @@
 /* The answer is lent; NULL: the connection died, and whether it happened is not known. */
 typedef void conn_answer(void *ctx, const redisReply *answer);
 typedef void conn_ended(void *owner, const char *why);
+typedef void conn_sending(void *owner);
 
 struct conn_asked {
 	conn_answer *fn;
@@ -25,6 +26,8 @@ struct conn {
 	const struct base *base;
 	conn_ended *ended;
 	conn_answer *push; /* NULL: messages are not expected */
+	conn_sending
+		*sending; /* called before each write, for what is to go along; NULL: nothing is */
 	void *owner;
 	redisContext *redis; /* NULL: closed */
 	bool is_connected, is_flush_due, is_write_armed;
@@ -44,8 +47,9 @@ void conn_fini(struct conn *conn);
 /* Begins to connect; commands may be asked at once. False with a reason. */
 bool conn_open(struct conn *conn, const struct spot *spot, char *why, size_t why_len);
 bool conn_is_open(const struct conn *conn);
+/* Whether no more ops should be taken; a few commands still find room. */
 bool conn_is_full(const struct conn *conn);
-/* command is in the wire's format. False when the connection is closed, full, or out of memory. */
+/* command is in the wire's format. False when the connection is closed, or there is no room or memory. */
 bool conn_ask(struct conn *conn, const char *command, size_t len, conn_answer *fn, void *ctx);
 /* The same for words in their places. */
 bool conn_ask_words(struct conn *conn, const char *const *words, size_t n_words, conn_answer *fn,

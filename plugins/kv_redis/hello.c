@@ -135,6 +135,14 @@ static void on_epoch(void *ctx, const redisReply *reply)
 		memcpy(hello->epoch, reply->str, EPOCH_LEN + 1);
 }
 
+/* The op of the first script there is from op on. */
+static size_t next_script(size_t op)
+{
+	while (op < SCRIPT_N && !script_texts[op])
+		op++;
+	return op;
+}
+
 static void on_script(void *ctx, const redisReply *reply)
 {
 	struct hello *hello = ctx;
@@ -145,8 +153,9 @@ static void on_script(void *ctx, const redisReply *reply)
 		refuse(hello->conn, "SCRIPT LOAD", reply);
 		return;
 	}
-	memcpy(hello->shas.at[hello->n_scripts++], reply->str, SHA_LEN + 1);
-	if (hello->n_scripts == SCRIPT_N)
+	memcpy(hello->shas.at[hello->script], reply->str, SHA_LEN + 1);
+	hello->script = next_script(hello->script + 1);
+	if (hello->script == SCRIPT_N)
 		hello->done(hello->owner);
 }
 
@@ -181,8 +190,8 @@ static bool ask_scripts(struct hello *hello)
 {
 	bool ok = true;
 
-	hello->n_scripts = 0;
-	for (int i = 0; ok && i < SCRIPT_N; i++) {
+	hello->script = next_script(0);
+	for (size_t i = hello->script; ok && i < SCRIPT_N; i = next_script(i + 1)) {
 		const char *const words[] = { "SCRIPT", "LOAD", script_texts[i] };
 
 		ok = conn_ask_words(hello->conn, words, 3, on_script, hello);

@@ -23,7 +23,7 @@ struct hello {
 	char epoch[EPOCH_LEN + 1];
 	char version[24];
 	struct shas shas;
-	size_t n_scripts;
+	size_t script;   /* whose answer is awaited */
 	bool has_warned; /* about a setting of the server */
 };
 

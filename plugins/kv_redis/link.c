@@ -8,17 +8,20 @@
 #define MAX_UNDER_WAY 16384
 #define LOOK_EVERY_MS 1000
 #define QUIET_MS 10000 /* between two lines that say the same */
+#define STALE "its records are of another epoch now"
 
 /* An op under way. */
 struct flight {
-	struct flight *next; /* of those to be used again */
+	struct flight *next; /* of those to be used again, or of the unproved */
 	struct link *link;
 	pintle_kv_done *done;
 	void *ctx;
 	struct command_kind kind;
 	bool is_repeated;
 	size_t command_len;
-	char *command; /* of a script, in case the server has forgotten it */
+	char *command;               /* of a script, in case the server has forgotten it */
+	struct pintle_kv_answer out; /* not proved yet; its value is our own */
+	char *value;
 };
 
 static void answer(pintle_kv_done *done, void *ctx, int32_t status)
@@ -44,6 +47,7 @@ static void flight_free(struct flight *flight)
 	struct link *link = flight->link;
 
 	free(flight->command);
+	free(flight->value);
 	flight->next = link->spare;
 	link->spare = flight;
 }
@@ -74,7 +78,7 @@ static bool repeat(struct flight *flight, conn_answer *fn)
 	struct link *link = flight->link;
 	const char *const load[] = { "SCRIPT", "LOAD", script_texts[flight->kind.op] };
 
-	if (flight->is_repeated || !flight->command)
+	if (flight->is_repeated || !flight->command || conn_is_full(&link->conn))
 		return false;
 	flight->is_repeated = true;
 	return conn_ask_words(&link->conn, load, 3, on_loaded, NULL) &&
@@ -90,11 +94,70 @@ static void say_failure(struct link *link, const redisReply *reply)
 		base_log(link->base, PINTLE_LOG_ERROR, "Redis refuses an op: %s", reason);
 }
 
+/* ---- What is to be proved ---- */
+
+/* False: no memory. */
+static bool keep_unproved(struct flight *flight, const struct pintle_kv_answer *out)
+{
+	struct link *link = flight->link;
+
+	flight->out = *out;
+	if (out->value) {
+		flight->value = malloc(out->value_len + 1);
+		if (!flight->value)
+			return false;
+		memcpy(flight->value, out->value, out->value_len);
+		flight->value[out->value_len] = '\0';
+		flight->out.value = flight->value;
+	}
+	flight->next = NULL;
+	if (!link->unproved)
+		link->unproved_end = &link->unproved;
+	*link->unproved_end = flight;
+	link->unproved_end = &flight->next;
+	return true;
+}
+
+/* Answers come in order: what was answered before this was also done before it. */
+static void on_look(void *ctx, const redisReply *reply)
+{
+	struct link *link = ctx;
+	bool is_proved = reply && command_is_same_epoch(&link->names, reply);
+	struct flight *flight;
+
+	while ((flight = link->unproved)) {
+		link->unproved = flight->next;
+		if (is_proved)
+			flight->done(flight->ctx, &flight->out);
+		else
+			answer(flight->done, flight->ctx, PINTLE_UNAVAILABLE);
+		flight_free(flight);
+	}
+	if (reply && !is_proved)
+		conn_end(&link->conn, STALE);
+}
+
+/* One look for all that goes out in one write. */
+static void look_behind(void *owner)
+{
+	struct link *link = owner;
+
+	if (!link->is_look_due)
+		return;
+	link->is_look_due = false;
+	command_make_look(&link->wire, &link->names);
+	if (link->wire.is_broken ||
+	    !conn_ask(&link->conn, link->wire.bytes, link->wire.len, on_look, link))
+		conn_end(&link->conn, "no memory");
+}
+
+/* ---- Answers ---- */
+
 static const char *why_leave(const redisReply *reply, enum command_outcome outcome,
 			     char why[REASON_MAX])
 {
 	if (outcome == COMMAND_STALE)
-		return "its records are of another epoch now";
+		return STALE;
 	base_reason(why, REASON_MAX, reply);
 	return why;
 }
@@ -109,6 +172,11 @@ static void on_answer(void *ctx, const redisReply *reply)
 
 	if (reply && outcome == COMMAND_FORGOTTEN && repeat(flight, on_answer))
 		return;
+	if (outcome == COMMAND_ANSWERED && flight->kind.form == COMMAND_TO_PROVE) {
+		if (keep_unproved(flight, &out))
+			return;
+		out = (struct pintle_kv_answer){ .size = sizeof(out), .status = PINTLE_INTERNAL };
+	}
 	flight->done(flight->ctx, &out);
 	flight_free(flight);
 	if (reply && outcome == COMMAND_FAILED)
@@ -119,7 +187,7 @@ static void on_answer(void *ctx, const redisReply *reply)
 
 static bool keep_command(struct flight *flight, const struct wire *wire)
 {
-	if (!flight->kind.is_script)
+	if (flight->kind.form != COMMAND_SCRIPT)
 		return true;
 	flight->command = malloc(wire->len);
 	if (!flight->command)
@@ -138,16 +206,17 @@ static void send_op(struct link *link, const struct pintle_kv_request *request,
 		answer(done, ctx, PINTLE_BUSY);
 		return;
 	}
-	*flight = (struct flight){ .link = link,
-				   .done = done,
-				   .ctx = ctx,
-				   .kind = { request->op, command_is_script(request) } };
+	*flight = (struct flight){
+		.link = link, .done = done, .ctx = ctx, .kind = command_kind(request)
+	};
 	command_make(&link->wire, &link->names, &link->hello.shas, request);
 	if (link->wire.is_broken || !keep_command(flight, &link->wire) ||
 	    !conn_ask(&link->conn, link->wire.bytes, link->wire.len, on_answer, flight)) {
 		flight_free(flight);
 		answer(done, ctx, PINTLE_INTERNAL);
+		return;
 	}
+	link->is_look_due |= flight->kind.form == COMMAND_TO_PROVE;
 }
 
 static void park(struct link *link, const struct pintle_kv_request *request, pintle_kv_done *done,
@@ -198,6 +267,7 @@ static void on_end(void *owner, const char *why)
 	struct link *link = owner;
 	char text[SPOT_MAX + 16], line[REASON_MAX];
 
+	link->is_look_due = false;
 	(void)snprintf(line, sizeof(line), "%s: %s", spot_text(&link->spot, text), why);
 	if (!link->is_up) {
 		link_give_up(link, line);
@@ -305,7 +375,10 @@ bool link_init(struct link *link, const struct base *base)
 	};
 	names_init(&link->names, base->conf);
 	(void)pthread_mutex_init(&link->mutex, NULL);
-	return conn_init(&link->conn, base, MAX_UNDER_WAY, on_end, NULL, link);
+	if (!conn_init(&link->conn, base, MAX_UNDER_WAY, on_end, NULL, link))
+		return false;
+	link->conn.sending = look_behind;
+	return true;
 }
 
 void link_fini(struct link *link)

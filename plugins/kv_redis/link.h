@@ -25,9 +25,11 @@ struct link {
 	struct spot spot;
 	struct parked parked;
 	struct wire wire;
-	struct flight *spare; /* used again */
-	bool is_up, is_down;  /* neither: an attempt is under way or due */
-	int64_t looked_ms;    /* when it was last asked whether it is a master */
+	struct flight *spare;                    /* used again */
+	struct flight *unproved, **unproved_end; /* answered, but perhaps in another epoch */
+	bool is_look_due;                        /* at the epoch, behind what is to be proved */
+	bool is_up, is_down;                     /* neither: an attempt is under way or due */
+	int64_t looked_ms;                       /* when it was last asked whether it is a master */
 	int64_t quiet_until_ms;
 	char last_why[REASON_MAX];
 

@@ -19,11 +19,6 @@ const char *const script_texts[SCRIPT_N] = {
 		"if not present then return {'absent'} end\n"
 		"return found('ok')\n",
 
-	[PINTLE_KV_SET] = /* value, ttl */
-		GUARD
-		"redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])\n"
-		"return {'ok', false, false, tonumber(ARGV[3])}\n",
-
 	[PINTLE_KV_ADD] = /* value, ttl */
 		PRESENT
 		"if present then return found('conflict') end\n"
@@ -49,10 +44,10 @@ const char *const script_texts[SCRIPT_N] = {
 		"present = false\n"
 		"return found('ok')\n",
 
-	[PINTLE_KV_DELETE] = /* then expect, if there is one */
+	[PINTLE_KV_DELETE] = /* expect */
 		PRESENT
 		"if not present then return {'absent'} end\n"
-		"if ARGV[2] and present ~= ARGV[2] then return found('conflict') end\n"
+		"if present ~= ARGV[2] then return found('conflict') end\n"
 		"redis.call('DEL', KEYS[2])\n"
 		"return {'ok'}\n",
 

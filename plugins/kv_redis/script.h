@@ -9,7 +9,7 @@
 
 #include <pintle/store.h>
 
-#define SCRIPT_N (PINTLE_KV_LIMIT + 1) /* one for each op before PUBLISH, by its number */
+#define SCRIPT_N (PINTLE_KV_LIMIT + 1) /* by the number of the op; some have none and are NULL */
 
 /* Counters beyond it are no longer exact as numbers of Lua. */
 #define SCRIPT_NUMBER_MAX (INT64_C(1) << 53)

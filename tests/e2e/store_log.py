@@ -6,6 +6,8 @@ from contextlib import closing
 
 # What hosts do now and then, whoever asks: host/chores.c, host/stores.c, the drivers' looks at their server.
 CHORES_SQL = re.compile(r"kv_hosts|absolute_expires_at [<>]|_logs WHERE at <|^SELECT 1$|^SET ")
+# What goes along in the write of what was asked: plugins/kv_redis/link.c.
+ALONG = re.compile(r'^"GET" "[^"]*epoch"$')
 CHORES_REDIS = re.compile(r':h:|:ping"|^"(ROLE|PING|HELLO|INFO)"')
 LOGGED = re.compile(r'\[\d+ (?P<client>[^\]]*)\] (?P<command>.*)')
 BOUNDS = ("START TRANSACTION", "COMMIT", "ROLLBACK")
@@ -55,7 +57,7 @@ class StoreLog:
                 return
             logged = LOGGED.search(line)
             if logged["client"] != "lua" and not logged["client"].startswith("unix:") and \
-                    not CHORES_REDIS.search(logged["command"]):
+                    not CHORES_REDIS.search(logged["command"]) and not ALONG.match(logged["command"]):
                 yield logged["command"]
 
     def statements(self):

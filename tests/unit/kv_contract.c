@@ -123,7 +123,7 @@ static void expect_op(const struct kv_under_test *kv, int32_t op, const char *ke
 	assert_string_equal(out.value, found);
 }
 
-static void op_table(void **state)
+static void op_table_with(const struct kv_under_test *kv, int64_t ttl_ms)
 {
 	static const struct {
 		int32_t op;
@@ -157,13 +157,22 @@ static void op_table(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct kv_test_answer out = kv_test_op(*state, steps[i].op, "t:one", steps[i].value,
-						       steps[i].expect, MINUTE_MS);
+		bool is_reading = steps[i].op == PINTLE_KV_GET || steps[i].op == PINTLE_KV_TAKE;
+		struct kv_test_answer out =
+			kv_test_op(kv, steps[i].op, "t:one", steps[i].value, steps[i].expect,
+				   is_reading ? ttl_ms : MINUTE_MS);
 
 		if (out.status != steps[i].status || strcmp(out.value, steps[i].found) != 0)
 			fail_msg("step %zu: status %d, not %d; value \"%s\", not \"%s\"", i,
 				 out.status, steps[i].status, out.value, steps[i].found);
 	}
+}
+
+/* With the remaining life and without. */
+static void op_table(void **state)
+{
+	op_table_with(*state, 0);
+	op_table_with(*state, PINTLE_KV_NO_LIFE);
 }
 
 static void ask_all(const struct kv_under_test *kv, struct kv_test_answer answers[N_AT_ONCE],
@@ -175,6 +184,7 @@ static void ask_all(const struct kv_under_test *kv, struct kv_test_answer answer
 		struct pintle_kv_request request = {
 			.size = sizeof(request),
 			.op = i % 3 == 0 ? PINTLE_KV_TAKE : PINTLE_KV_GET,
+			.ttl_ms = i % 2 == 0 ? PINTLE_KV_NO_LIFE : 0,
 			.key = key,
 			.key_len = (size_t)snprintf(key, sizeof(key), "m:%d", i),
 		};

@@ -97,7 +97,7 @@ static void put_all(const struct kv_race_store *store)
 static int32_t race_take(const struct kv_under_test *kv, const char *key, int process)
 {
 	(void)process;
-	return kv_test_op(kv, PINTLE_KV_TAKE, key, NULL, NULL, 0).status;
+	return kv_test_op(kv, PINTLE_KV_TAKE, key, NULL, NULL, PINTLE_KV_NO_LIFE).status;
 }
 
 static int32_t race_add(const struct kv_under_test *kv, const char *key, int process)

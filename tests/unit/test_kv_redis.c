@@ -40,10 +40,11 @@ static void reopen(struct redis_store *store, const char *const *options)
 /* The rights README.md says are enough; subscribing is among them. */
 static void make_user(struct redis_store *store)
 {
-	redis_server_run(&store->server,
-			 "ACL SETUSER pintle on >rhubarb ~pintle:* &pintle:* -@all +auth +select "
-			 "+info +role +ping +mget +get +set +del +exists +incrby +pexpire +pttl "
-			 "+eval +evalsha +script|load +publish +subscribe");
+	redis_server_run(
+		&store->server,
+		"ACL SETUSER pintle on >rhubarb ~pintle:* &pintle:* -@all +auth +select "
+		"+info +role +ping +mget +get +getdel +set +del +exists +incrby +pexpire +pttl "
+		"+eval +evalsha +script|load +publish +subscribe");
 	redis_server_run(&store->server, "ACL SETUSER default -@all +@connection");
 }
 
@@ -66,6 +67,13 @@ static void use_every_op(struct redis_store *store)
 			 PINTLE_OK);
 	assert_string_equal(redis_store_op(store, PINTLE_KV_TAKE, "b", NULL).value, "w");
 	assert_int_equal(redis_store_op(store, PINTLE_KV_DELETE, "a", NULL).status, PINTLE_OK);
+	assert_int_equal(redis_store_op(store, PINTLE_KV_SET, "a", "v").status, PINTLE_OK);
+	assert_string_equal(
+		kv_test_op(&store->kv, PINTLE_KV_TAKE, "a", NULL, NULL, PINTLE_KV_NO_LIFE).value,
+		"v");
+	assert_int_equal(redis_store_op(store, PINTLE_KV_SET, "a", "v").status, PINTLE_OK);
+	assert_int_equal(kv_test_op(&store->kv, PINTLE_KV_DELETE, "a", NULL, "v", 0).status,
+			 PINTLE_OK);
 	assert_int_equal(kv_test_incr(&store->kv, "n", 3).number, 3);
 	assert_int_equal(kv_test_limit(&store->kv, &limit, 1).number, 99);
 	assert_int_equal(store->kv.ops->subscribe(store->kv.self, "news", hear, NULL), PINTLE_OK);

@@ -30,7 +30,7 @@ static void ask_for(struct redis_store *store, int number, int32_t op, struct kv
 		.op = op,
 		.key = key,
 		.key_len = (size_t)snprintf(key, sizeof(key), "k:%d", number),
-		.ttl_ms = op == PINTLE_KV_GET ? PINTLE_KV_NO_LIFE : MINUTE_MS,
+		.ttl_ms = op == PINTLE_KV_SET ? MINUTE_MS : PINTLE_KV_NO_LIFE,
 	};
 
 	if (op == PINTLE_KV_SET) {
@@ -271,6 +271,33 @@ static void two_hosts_never_work_in_two_epochs(void **state)
 	redis_store_close(&second);
 }
 
+/* What does not look at the epoch itself is answered only when it was still the same behind it. */
+static void nothing_is_proved_by_another_epoch(void **state)
+{
+	static const int32_t ops[] = { PINTLE_KV_SET, PINTLE_KV_TAKE, PINTLE_KV_DELETE };
+	static struct kv_test_answer answers[2];
+	struct redis_store *store = *state;
+
+	for (int i = 0; i < 3; i++) {
+		ask_for(store, 1, PINTLE_KV_SET, &answers[0]);
+		kv_test_await(&store->kv, &answers[0]);
+		assert_int_equal(answers[0].status, PINTLE_OK);
+		redis_server_run(&store->server, "SET pintle:epoch %016d", i);
+		ask_for(store, 1, ops[i], &answers[0]);
+		ask_for(store, 2, PINTLE_KV_SET, &answers[1]);
+		for (int j = 0; j < 2; j++) {
+			kv_test_await(&store->kv, &answers[j]);
+			if (answers[j].status != PINTLE_UNAVAILABLE || answers[j].n_done != 1)
+				fail_msg("op %d, answer %d: status %d", ops[i], j,
+					 answers[j].status);
+		}
+		redis_store_recover(store);
+		ask_for(store, 1, PINTLE_KV_GET, &answers[0]);
+		kv_test_await(&store->kv, &answers[0]);
+		assert_int_equal(answers[0].status, PINTLE_NOT_FOUND);
+	}
+}
+
 /* ---- Messages ---- */
 
 static int n_heard;
@@ -355,6 +382,7 @@ int main(void)
 		ON_SERVER(replicas_come_and_go),
 		ON_SERVER(a_replica_serves_nobody),
 		ON_SERVER(two_hosts_never_work_in_two_epochs),
+		ON_SERVER(nothing_is_proved_by_another_epoch),
 		ON_SERVER(subscribes_again),
 		ON_SERVER(too_many_are_told_so),
 		ON_SERVER(closing_answers_everybody),

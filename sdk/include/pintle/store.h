@@ -88,7 +88,7 @@ struct pintle_db {
 #define PINTLE_KV_KEY_MAX 400
 #define PINTLE_KV_VALUE_MAX 65536
 
-/* In ttl_ms of a GET: the answer's ttl_ms is not needed, which some stores have to ask for. */
+/* In ttl_ms of a GET or a TAKE: the answer's ttl_ms is not needed, which some stores have to ask for. */
 #define PINTLE_KV_NO_LIFE (-1)
 
 enum pintle_kv_op {
