@@ -4,6 +4,7 @@
 
 #include "host.h"
 #include "json.h"
+#include "page.h"
 #include "request.h"
 #include "text.h"
 
@@ -242,6 +243,8 @@ void answer_build(struct request *request, struct http_answer *out)
 {
 	*out = (struct http_answer){ .status = request->answer.status,
 				     .error = request->answer.error };
+	if (page_shows_error(request))
+		page_of_error(request);
 	build_body(request, out);
 	add_headers(request);
 	out->extra = request->answer.headers;

@@ -2,6 +2,7 @@
 /* The routes of signing in, generic and declared by plugins: thin, each step is in a file of its own. */
 #include "begin.h"
 #include "call.h"
+#include "callback.h"
 #include "clock.h"
 #include "flow.h"
 #include "host.h"
@@ -10,6 +11,7 @@
 #include "routes.h"
 #include "unbind.h"
 #include "verify.h"
+#include "waiting.h"
 
 #include <pintle/plugin.h>
 
@@ -88,13 +90,13 @@ void api_flow_show(struct request *request)
 {
 	struct flows flows = flows_of(request);
 	struct flow flow = { 0 };
-	const char *state = "pending";
+	const char *state;
 	int32_t status;
 
 	if (!load_flow(request, &flow))
 		return;
-	status = flow_state(&flows, &request->arena, flow.id, request->deadline_ms, &state);
-	if (status == PINTLE_OK || status == PINTLE_NOT_FOUND)
+	status = flow_shown(&flows, &request->arena, &flow, request->deadline_ms, &state);
+	if (status == PINTLE_OK)
 		answer_ok(request,
 			  json_pack("{s:s, s:s, s:I}", "flow_id", flow.id, "status", state,
 				    "expires_in",
@@ -113,6 +115,8 @@ void api_flow_cancel(struct request *request)
 	if (!load_flow(request, &flow))
 		return;
 	status = flow_consume(&flows, &request->arena, &flow, request->deadline_ms);
+	if (status == PINTLE_OK && flow.waits)
+		waiting_tell(request->host, flow.id, "expired");
 	answer_status(request, status == PINTLE_NOT_FOUND ? PINTLE_EXPIRED : status);
 	flow_fini(&flow);
 }
@@ -131,7 +135,7 @@ void api_verify(struct request *request)
 
 void api_callback(struct request *request)
 {
-	verify_run(request, request->inst->plugin->provider.callback, "callback", OP_ANY_PURPOSE);
+	callback_run(request);
 }
 
 void api_bind(struct request *request)

@@ -9,6 +9,7 @@
 #include "message.h"
 #include "op.h"
 #include "rng.h"
+#include "waiting.h"
 
 #include <pintle/plugin.h>
 #include <stdio.h>
@@ -62,9 +63,9 @@ static int32_t queue_messages(struct pintle_call *call)
 static void answer_begun(struct pintle_call *call, bool has_sent)
 {
 	const struct limit_settings *limits = &call->host->settings->limits;
-	json_t *data =
-		json_pack("{s:s, s:I, s:s}", op_flow_name(call->request), call->flow.id,
-			  "expires_in", (json_int_t)(limits->flow_ttl_ms / 1000), "next", "verify");
+	json_t *data = json_pack("{s:s, s:I, s:s}", op_flow_name(call->request), call->flow.id,
+				 "expires_in", (json_int_t)(limits->flow_ttl_ms / 1000), "next",
+				 call->flow.waits ? "poll" : "verify");
 
 	if (has_sent)
 		json_object_set_new(data, "resend_in",
@@ -87,6 +88,8 @@ static void begun(struct pintle_call *call, int32_t status)
 	status = make_flow(call);
 	if (status == PINTLE_OK)
 		status = flow_store(&flows, &call->arena, &call->flow, call->deadline_ms);
+	if (status == PINTLE_OK)
+		status = waiting_store_tickets(call);
 	if (status == PINTLE_OK)
 		status = queue_messages(call);
 	if (status == PINTLE_OK)

@@ -67,6 +67,7 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 static void empty(struct pintle_call *call)
 {
 	flow_fini(&call->flow);
+	explicit_bzero(call->tickets, sizeof(call->tickets));
 	json_decref(call->outcome.claims);
 	json_decref(call->outcome.data);
 	json_decref(call->outcome.fields);

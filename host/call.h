@@ -14,6 +14,7 @@
 #include "instance.h"
 #include "limit.h"
 #include "page.h"
+#include "ticket.h"
 
 #include <jansson.h>
 #include <pintle/host.h>
@@ -29,6 +30,11 @@ struct call_waiter;
 struct named_identity {
 	const char *ns, *subject;
 };
+
+/* How an op that is not its opener's has the flow of a call. */
+enum call_flow { CALL_FLOW_NONE, CALL_FLOW_TO_READ, CALL_FLOW_TO_CHANGE };
+
+#define CALL_TICKETS 4 /* an op may make */
 
 typedef void call_then(struct pintle_call *call, int32_t status);
 
@@ -64,6 +70,10 @@ struct pintle_call {
 	int64_t begun_ms; /* by the wall clock */
 	bool has_flow;    /* its try was taken by the host */
 	struct flow flow;
+	enum call_flow opened;        /* by a ticket or its id, see waiting.h */
+	enum flow_state state_before; /* of the flow, when it was opened */
+	struct ticket tickets[CALL_TICKETS];
+	size_t n_tickets;
 	struct call_outcome outcome;
 	struct tx tx;
 	struct message *messages; /* queued when the op has ended OK and its flow is stored */

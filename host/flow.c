@@ -1,135 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The record of a flow is JSON. The order of writes in flow_store is such that a crash leaves at
- * most a flow nobody knows of, never two that are good for the same target.
- */
+/* The order of writes in flow_store is such that a crash leaves at most a flow nobody knows of, never two
+ * that are good for the same target. */
 #include "flow.h"
 
 #include "clock.h"
-#include "json.h"
 
 #include <pintle/status.h>
 #include <string.h>
 
-#define RECORD_VERSION 1
-#define RECORD_MEMBERS 16 /* more than the record has besides what is kept */
 #define SWAP_TRIES 8
 #define STATE_TTL_MS 3600000 /* longer than any flow lives */
-
-/* Texts of a jansson object are its own memory, so they may be overwritten before it goes. */
-void flow_fini(struct flow *flow)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(flow->kept, name, value) {
-		explicit_bzero((char *)json_string_value(value), json_string_length(value));
-	}
-	json_decref(flow->kept);
-	flow->kept = NULL;
-}
-
-/* ---- The record ---- */
-
-static bool kept_fits(const json_t *kept)
-{
-	const char *name;
-	json_t *value;
-	size_t len = 0;
-
-	if (json_object_size(kept) > JSON_MAX_KEYS - RECORD_MEMBERS)
-		return false;
-	json_object_foreach((json_t *)kept, name, value) {
-		len += strlen(name) + json_string_length(value);
-	}
-	return len <= FLOW_KEPT_MAX;
-}
-
-char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out)
-{
-	json_t *kept = flow->kept ? json_incref(flow->kept) : json_object();
-	char *text = NULL;
-	json_t *record =
-		json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "v",
-			  RECORD_VERSION, "id", flow->id, "instance", flow->instance, "purpose",
-			  (int)flow->purpose, "account", (json_int_t)flow->account_id, "session",
-			  flow->session, "ns", flow->target_ns, "target", flow->target, "network",
-			  flow->network, "created", (json_int_t)flow->created_ms, "expires",
-			  (json_int_t)flow->expires_ms, "kept", kept);
-
-	if (record && kept_fits(kept)) {
-		text = json_text(arena, record);
-		*len_out = strlen(text);
-	}
-	json_decref(record);
-	return text;
-}
-
-static bool copy(char *out, size_t max, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len >= max)
-		return false;
-	memcpy(out, text, len + 1);
-	return true;
-}
-
-static bool all_texts(const json_t *object)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, name, value) {
-		if (!json_is_string(value))
-			return false;
-	}
-	return json_is_object(object);
-}
-
-static bool read_record(struct flow *flow, json_t *record)
-{
-	const char *id, *instance, *session, *ns, *target, *network;
-	json_int_t account, created, expires;
-	int version, purpose;
-	json_t *kept;
-
-	if (json_unpack_ex(record, NULL, JSON_STRICT,
-			   "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "v",
-			   &version, "id", &id, "instance", &instance, "purpose", &purpose,
-			   "account", &account, "session", &session, "ns", &ns, "target", &target,
-			   "network", &network, "created", &created, "expires", &expires, "kept",
-			   &kept) != 0)
-		return false;
-	if (version != RECORD_VERSION || purpose < PINTLE_LOGIN || purpose > PINTLE_MFA ||
-	    !all_texts(kept) || !copy(flow->id, sizeof(flow->id), id) ||
-	    !copy(flow->instance, sizeof(flow->instance), instance) ||
-	    !copy(flow->session, sizeof(flow->session), session) ||
-	    !copy(flow->target_ns, sizeof(flow->target_ns), ns) ||
-	    !copy(flow->target, sizeof(flow->target), target) ||
-	    !copy(flow->network, sizeof(flow->network), network))
-		return false;
-	flow->purpose = purpose;
-	flow->account_id = account;
-	flow->created_ms = created;
-	flow->expires_ms = expires;
-	flow->kept = json_incref(kept);
-	return true;
-}
-
-bool flow_decode(struct flow *flow, const void *bytes, size_t len)
-{
-	const char *why;
-	json_t *record = json_parse(bytes, len, &why);
-	bool ok;
-
-	*flow = (struct flow){ 0 };
-	ok = record && read_record(flow, record);
-	json_decref(record);
-	return ok;
-}
-
-/* ---- The store ---- */
 
 /* Ids come from clients: what rng_id could not have made is not looked for. */
 static bool id_ok(const char *id)
@@ -256,6 +136,8 @@ int32_t flow_load(const struct flows *flows, struct arena *arena, const char *id
 		return status;
 	if (!flow_decode(out, result.value, result.value_len))
 		return PINTLE_INTERNAL;
+	out->record = result.value;
+	out->record_len = result.value_len;
 	if (strcmp(out->id, id) == 0 && out->expires_ms > clock_now_ms())
 		return PINTLE_OK;
 	flow_fini(out);
@@ -295,9 +177,19 @@ int32_t flow_consume(const struct flows *flows, struct arena *arena, const struc
 int32_t flow_update(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		    int64_t deadline_ms)
 {
-	int32_t status = flow_consume(flows, arena, flow, deadline_ms);
+	struct pintle_kv_request swap;
+	size_t len;
+	char *text = flow_encode(arena, flow, &len);
 
-	return status == PINTLE_OK ? flow_store(flows, arena, flow, deadline_ms) : status;
+	if (!text || !flow->record)
+		return PINTLE_INTERNAL;
+	if (len == flow->record_len && memcmp(text, flow->record, len) == 0)
+		return PINTLE_OK;
+	swap = kv_set(record_key(arena, flow->id), text, len, 0); /* its end stays */
+	swap.op = PINTLE_KV_SWAP;
+	swap.expect = flow->record;
+	swap.expect_len = flow->record_len;
+	return kv_do(flows->kv, &swap, deadline_ms, arena, NULL);
 }
 
 static const char *state_key(struct arena *arena, const char *id)
@@ -314,18 +206,23 @@ int32_t flow_note_state(const struct flows *flows, struct arena *arena, const ch
 	return kv_do(flows->kv, &set, deadline_ms, arena, NULL);
 }
 
-int32_t flow_state(const struct flows *flows, struct arena *arena, const char *id,
+int32_t flow_shown(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms, const char **state_out)
 {
 	struct kv_result result = { 0 };
-	struct pintle_kv_request get;
+	struct pintle_kv_request get = kv_get(state_key(arena, flow->id));
 	int32_t status;
 
-	if (!id_ok(id))
-		return PINTLE_NOT_FOUND;
-	get = kv_get(state_key(arena, id));
+	*state_out = flow_state_name(flow->state);
+	if (flow->state != FLOW_PENDING)
+		return PINTLE_OK;
 	status = kv_do(flows->kv, &get, deadline_ms, arena, &result);
 	if (status == PINTLE_OK)
 		*state_out = result.value;
-	return status;
+	return status == PINTLE_NOT_FOUND ? PINTLE_OK : status;
+}
+
+void flow_event_name(const struct flows *flows, const char *id, char out[2 * SEAL_MAC_LEN + 1])
+{
+	seal_blind(flows->seal, "flow event", id, out);
 }

@@ -24,6 +24,9 @@ struct flows {
 	const struct seal *seal;
 };
 
+/* How far a flow is that somebody else finishes; it only goes forward, and ends in one of the last two. */
+enum flow_state { FLOW_PENDING, FLOW_SCANNED, FLOW_CONFIRMED, FLOW_FAILED };
+
 struct flow {
 	char id[RNG_ID_LEN + 1];
 	char instance[48];
@@ -35,7 +38,19 @@ struct flow {
 		[ADDRESS_NETWORK_MAX]; /* that asked for the target's code; empty: none was sent */
 	int64_t created_ms, expires_ms;
 	json_t *kept; /* object of texts; owned */
+	/* Of a flow that somebody else finishes: */
+	bool waits; /* verify does, until the state is confirmed */
+	enum flow_state state;
+	char grant[2 * SEAL_MAC_LEN +
+		   1]; /* keyed hash of what verify must be given; empty: nothing */
+
+	const char *record; /* as it was loaded, lent by the arena; NULL: it was not */
+	size_t record_len;
 };
+
+const char *flow_state_name(enum flow_state state);
+/* False when name is none. */
+bool flow_state_of(const char *name, enum flow_state *out);
 
 void flow_fini(struct flow *flow); /* wipes what was kept */
 
@@ -56,15 +71,18 @@ int32_t flow_latest(const struct flows *flows, struct arena *arena, const struct
 /* The atomic end: OK for exactly one caller, NOT_FOUND for all others. */
 int32_t flow_consume(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		     int64_t deadline_ms);
-/* What is kept now is for the next step of the same flow; NOT_FOUND when it was consumed meanwhile,
- * so that a late step never brings a spent flow back. */
+/* Stores what has changed of a flow since it was loaded, for its next step; asks nothing when nothing
+ * has. CONFLICT when another step has come between, NOT_FOUND when it was consumed: a late step never
+ * brings a spent flow back. */
 int32_t flow_update(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		    int64_t deadline_ms);
-/* What poll shows besides pending: "failed" when its message did not go. NOT_FOUND: nothing
- * noted. */
+/* Notes what became of its message: "failed" when it did not go. */
 int32_t flow_note_state(const struct flows *flows, struct arena *arena, const char *id,
 			const char *state, int64_t deadline_ms);
-int32_t flow_state(const struct flows *flows, struct arena *arena, const char *id,
+/* What who opened it is shown: the name of its state, or what was noted of its message. */
+int32_t flow_shown(const struct flows *flows, struct arena *arena, const struct flow *flow,
 		   int64_t deadline_ms, const char **state_out);
+/* [any] The name of a flow on the event bus, which tells nobody its id. */
+void flow_event_name(const struct flows *flows, const char *id, char out[2 * SEAL_MAC_LEN + 1]);
 
 #endif

@@ -54,6 +54,14 @@ struct pintle_call *op_call(struct request *request, const char *op, int32_t pur
 	return request->call;
 }
 
+void op_answer_fine(struct pintle_call *call)
+{
+	if (call->outcome.page.status != 0)
+		page_answer(call->request, &call->outcome.page);
+	else
+		answer_ok(call->request, json_incref(call->outcome.data));
+}
+
 /* What an op ended in, other than OK, as an answer: denials by their names, faults without a reason. */
 void op_answer(struct pintle_call *call, int32_t status)
 {

@@ -19,6 +19,8 @@ bool op_read_purpose(struct request *request, int32_t *purpose);
 /* Whether a purpose needs somebody signed in; and whether this request may have it, else 401. */
 bool op_needs_account(int32_t purpose);
 bool op_may_have_purpose(struct request *request, int32_t purpose);
+/* What an op that ended OK has to show: a page, a redirect, or its data in the envelope. */
+void op_answer_fine(struct pintle_call *call);
 /* Denials by their names, faults without a reason. status is not OK. */
 void op_answer(struct pintle_call *call, int32_t status);
 /* The same for an attempt to prove something: a wrong one is logged as a failed sign-in. */

@@ -8,6 +8,7 @@
 #include "op.h"
 #include "request.h"
 #include "send_limit.h"
+#include "waiting.h"
 
 #include <stdio.h>
 
@@ -77,6 +78,11 @@ static int32_t find_by_identifier(struct pintle_call *call)
 	status = flow_latest(&flows, &call->arena, &wanted, call->deadline_ms, &found);
 	if (status != PINTLE_OK)
 		return status == PINTLE_NOT_FOUND ? PINTLE_DENIED : status;
+	/* Everybody knows an identifier: what waits is for who has its id. */
+	if (found.waits) {
+		flow_fini(&found);
+		return PINTLE_DENIED;
+	}
 	flow_fini(&call->flow);
 	call->flow = found;
 	call->has_flow = true;
@@ -136,6 +142,15 @@ int32_t proof_take_try(struct pintle_call *call)
 	return status;
 }
 
+int32_t proof_admit(struct pintle_call *call)
+{
+	int32_t status = waiting_look(call);
+
+	if (status == PINTLE_OK)
+		status = proof_take_try(call);
+	return status == PINTLE_OK ? waiting_check_grant(call) : status;
+}
+
 int32_t proof_take_secret_try(struct pintle_call *call)
 {
 	int32_t status = find_counted(call, call->outcome.target_ns, call->outcome.target);
@@ -182,6 +197,8 @@ static int32_t end_flow(struct pintle_call *call)
 	struct flows flows = flows_of(call);
 	int32_t status = flow_consume(&flows, &call->arena, &call->flow, call->deadline_ms);
 
+	if (status == PINTLE_OK && call->flow.waits)
+		waiting_tell(call->host, call->flow.id, "expired");
 	if (status == PINTLE_NOT_FOUND)
 		return request_field(call->request, "flow_id") ? PINTLE_EXPIRED : PINTLE_DENIED;
 	return status;
@@ -221,9 +238,9 @@ static int32_t run_nested(struct pintle_call *call)
 
 	if (status != PINTLE_OK)
 		return status == PINTLE_NOT_FOUND ? PINTLE_INVALID : status;
-	status = proof_take_try(call);
+	status = proof_admit(call);
 	if (status != PINTLE_OK)
-		return status;
+		return status == PINTLE_PENDING ? PINTLE_DENIED : status;
 	status = call_run_and_wait(call, call->inst->plugin->provider.verify);
 	/* As at sign-in: what began before everything of the account was ended has ended with it. */
 	if (status == PINTLE_OK && call->has_flow &&

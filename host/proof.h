@@ -18,6 +18,10 @@ int32_t proof_find_flow(struct pintle_call *call);
 /* [worker] Takes one try of that flow and its target; LIMITED with the outcome's limit, EXPIRED when the
  * flow has no tries left. */
 int32_t proof_take_try(struct pintle_call *call);
+/* [worker] Whether the op may look at the proof for the flow that was found: OK after a try was taken;
+ * PENDING while the flow waits, which costs none; DENIED without the grant or when it has failed; else
+ * as proof_take_try. */
+int32_t proof_admit(struct pintle_call *call);
 /* [worker] Takes one try of the target the op has named, for a proof without flow. */
 int32_t proof_take_secret_try(struct pintle_call *call);
 /* [worker] After a success: what was counted is forgotten; at once, or as part of a list. */

@@ -84,6 +84,8 @@ static bool has_type(const struct request *request, const char *type)
 	       (given.len == len || given.ptr[len] == ';' || given.ptr[len] == ' ');
 }
 
+static const struct slice nothing = { "", 0 };
+
 static bool refuse_body(struct request *request, const char *why)
 {
 	answer_invalid(request, "body", why);
@@ -111,21 +113,52 @@ static bool read_json(struct request *request)
 	return refuse_body(request, "not an object");
 }
 
-static bool read_fields(struct request *request)
+/* A cross-site page can post a form, but no JSON: only routes that expect one take it. */
+static bool read_body(struct request *request)
 {
-	bool is_form = (request->route->flags & ROUTE_FORM) != 0;
+	const uint32_t flags = request->route->flags;
 
 	if (request->http->body.len == 0)
-		return read_form(request, request->http->head.method == HTTP_POST ||
-							  request->http->head.method == HTTP_PUT
-						  ? (struct slice){ "", 0 }
-						  : request->http->head.query);
-	if (!has_type(request,
-		      is_form ? "application/x-www-form-urlencoded" : "application/json")) {
-		answer_error(request, "unsupported_media_type");
-		return false;
+		return read_form(request, nothing);
+	if (has_type(request, "application/json") && !(flags & ROUTE_FORM))
+		return read_json(request);
+	if (has_type(request, "application/x-www-form-urlencoded") &&
+	    flags & (ROUTE_FORM | ROUTE_UPSTREAM))
+		return read_form(request, request->http->body);
+	if (flags & ROUTE_UPSTREAM)
+		return read_form(request, nothing);
+	answer_error(request, "unsupported_media_type");
+	return false;
+}
+
+/* Of a name that stands in both, nobody could tell which is meant. */
+static bool add_query(struct request *request)
+{
+	json_t *query = form_parse(request->http->head.query);
+	bool is_twice = false;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(query, name, value) {
+		is_twice |= json_object_get(request->fields, name) != NULL;
 	}
-	return is_form ? read_form(request, request->http->body) : read_json(request);
+	if (!query || is_twice || json_object_update(request->fields, query) != 0) {
+		json_decref(query);
+		return refuse_body(request, "not a form");
+	}
+	json_decref(query);
+	return true;
+}
+
+static bool read_fields(struct request *request)
+{
+	enum http_method method = request->http->head.method;
+	bool has_body = method == HTTP_POST || method == HTTP_PUT || request->http->body.len > 0;
+
+	if (!has_body)
+		return read_form(request, request->http->head.query);
+	return read_body(request) &&
+	       (!(request->route->flags & ROUTE_UPSTREAM) || add_query(request));
 }
 
 bool request_read(struct request *request)

@@ -16,25 +16,37 @@ bool rng_bytes(void *out, size_t len)
 	return len <= INT_MAX && RAND_bytes(out, (int)len) == 1;
 }
 
-bool rng_digits(char *out, size_t n_digits)
+/* Bytes from the last multiple of n_signs on would favour the first signs. */
+static bool draw(char *out, size_t len, const char *signs, unsigned n_signs)
 {
+	const unsigned fair = 256 - 256 % n_signs;
 	uint8_t pool[32];
 	size_t used = sizeof(pool), written = 0;
 
-	while (written < n_digits) {
+	while (written < len) {
 		if (used == sizeof(pool)) {
 			if (!rng_bytes(pool, sizeof(pool)))
 				return false;
 			used = 0;
 		}
-		/* 250 is the last multiple of ten: bytes above it would favour 0 to 5. */
-		if (pool[used] < 250)
-			out[written++] = (char)('0' + pool[used] % 10);
+		if (pool[used] < fair)
+			out[written++] = signs[pool[used] % n_signs];
 		used++;
 	}
 	out[written] = '\0';
 	explicit_bzero(pool, sizeof(pool));
 	return true;
+}
+
+bool rng_digits(char *out, size_t n_digits)
+{
+	return draw(out, n_digits, "0123456789", 10);
+}
+
+bool rng_word(char out[RNG_WORD_LEN + 1])
+{
+	return draw(out, RNG_WORD_LEN,
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 62);
 }
 
 bool rng_id(char out[RNG_ID_LEN + 1])

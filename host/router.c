@@ -154,6 +154,7 @@ static bool add_route(struct router *router, const struct route *route, struct e
 static uint32_t flags_of(const struct pintle_route *declared)
 {
 	return ROUTE_FINISHES | (declared->permission ? 0 : ROUTE_AUTH) |
+	       (declared->kind == PINTLE_TO_OP ? ROUTE_BROWSER : 0) |
 	       (strstr(declared->path, "{provider}") ? ROUTE_PROVIDER : 0);
 }
 

@@ -4,6 +4,7 @@
 /* A provider's op ends the request itself, maybe later. */
 #define OP (ROUTE_PROVIDER | ROUTE_FINISHES)
 #define SIGN_IN (OP | ROUTE_AUTH)
+#define CALLBACK (SIGN_IN | ROUTE_BROWSER | ROUTE_UPSTREAM)
 #define SERVICE (ROUTE_FORM | ROUTE_PROBE)
 
 const struct route routes_own[] = {
@@ -13,10 +14,10 @@ const struct route routes_own[] = {
 	  .summary = "Open a flow" },
 	{ HTTP_POST, "/api/v1/auth/{provider}/verify", NULL, api_verify, SIGN_IN,
 	  .summary = "Prove and sign in" },
-	{ HTTP_GET, "/api/v1/auth/{provider}/callback", NULL, api_callback, SIGN_IN,
-	  .summary = "An upstream's redirect" },
-	{ HTTP_POST, "/api/v1/auth/{provider}/callback", NULL, api_callback, SIGN_IN,
-	  .summary = "An upstream's push" },
+	{ HTTP_GET, "/api/v1/auth/{provider}/callback", NULL, api_callback, CALLBACK,
+	  .summary = "An upstream's redirect, or a link that was opened" },
+	{ HTTP_POST, "/api/v1/auth/{provider}/callback", NULL, api_callback, CALLBACK,
+	  .summary = "An upstream's push, or a button of a page" },
 	{ HTTP_GET, "/api/v1/auth/flows/{flow_id}", NULL, api_flow_show, 0,
 	  .summary = "State of a flow" },
 	{ HTTP_DELETE, "/api/v1/auth/flows/{flow_id}", NULL, api_flow_cancel, 0,
@@ -58,6 +59,8 @@ const struct route routes_own[] = {
 	  .summary = "Do stores and required instances work" },
 	{ HTTP_GET, "/metrics", NULL, api_metrics, ROUTE_PROBE | ROUTE_METRICS,
 	  .summary = "Prometheus metrics" },
+	{ HTTP_GET, "/assets/page.css", NULL, api_page_style, ROUTE_LOOP,
+	  .summary = "Style of pages" },
 	{ HTTP_GET, "/openapi.json", NULL, api_openapi, 0, .summary = "This description" },
 
 	{ HTTP_GET, "/control/status", NULL, api_control_status, ROUTE_CONTROL,

@@ -127,7 +127,8 @@ static int32_t target(struct pintle_call *call, const char *ns, const char *subj
 
 static int32_t keep(struct pintle_call *call, const char *name, const char *value)
 {
-	if (!name || !value || strlen(name) + strlen(value) > FLOW_KEPT_MAX)
+	if (!name || !value || strlen(name) + strlen(value) > FLOW_KEPT_MAX ||
+	    call->opened == CALL_FLOW_TO_READ)
 		return PINTLE_INTERNAL;
 	return json_object_set_new(call->flow.kept, name, json_string(value)) == 0
 		       ? PINTLE_OK
@@ -141,9 +142,15 @@ static const char *kept(struct pintle_call *call, const char *name)
 
 /* ---- The outcome ---- */
 
+/* Who comes by a ticket has not opened the flow: nobody is signed in there. */
+static bool may_prove(const struct pintle_call *call)
+{
+	return strcmp(call->op, "callback") != 0 && call->opened == CALL_FLOW_NONE;
+}
+
 static bool may_name(const struct pintle_call *call, const char *ns, const char *subject)
 {
-	return ns && subject && *subject && strlen(subject) <= SUBJECT_MAX &&
+	return may_prove(call) && ns && subject && *subject && strlen(subject) <= SUBJECT_MAX &&
 	       utf8_is_valid(subject) && instance_owns_namespace(call->inst, ns);
 }
 
@@ -185,7 +192,7 @@ static int32_t account(struct pintle_call *call, int64_t account_id)
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (account_id <= 0)
+	if (account_id <= 0 || !may_prove(call))
 		return PINTLE_INTERNAL;
 	call->outcome.account_id = account_id;
 	call->outcome.n_others = 0;

@@ -6,6 +6,7 @@
 #include "request.h"
 #include "return_url.h"
 #include "services.h"
+#include "waiting.h"
 
 #include <string.h>
 
@@ -23,38 +24,11 @@ static int64_t flow_ttl_ms(struct pintle_inst *inst)
 	return inst->host->settings->limits.flow_ttl_ms;
 }
 
-/* ---- Of a flow ---- */
-
-static const char *ticket(struct pintle_call *call, int32_t is_once)
-{
-	(void)call;
-	(void)is_once;
-	return NULL;
-}
-
-static int32_t flow_by_ticket(struct pintle_call *call, const char *text)
-{
-	(void)text;
-	return call_gate(call) == PINTLE_OK ? PINTLE_EXPIRED : PINTLE_TIMEOUT;
-}
-
-static int32_t set_state(struct pintle_call *call, const char *name)
-{
-	(void)call;
-	(void)name;
-	return PINTLE_INTERNAL;
-}
+/* ---- Of a flow; the rest is in waiting.c ---- */
 
 static const char *state(struct pintle_call *call)
 {
-	(void)call;
-	return "pending";
-}
-
-static const char *grant(struct pintle_call *call)
-{
-	(void)call;
-	return NULL;
+	return flow_state_name(call->flow.state);
 }
 
 /* ---- What a browser is shown ---- */
@@ -63,9 +37,11 @@ static const char *return_to(struct pintle_call *call, const char *name)
 {
 	const struct server_settings *server = &call->host->settings->server;
 	const char *text = services()->field(call, name);
-	const char *url =
-		return_url_find(&call->arena, server->return_urls, server->public_url, text);
+	const char *url;
 
+	if (call->outcome.has_bad_type)
+		return NULL;
+	url = return_url_find(&call->arena, server->return_urls, server->public_url, text);
 	if (!url)
 		(void)call_invalid(call, name, "not_allowed");
 	return url;
@@ -117,12 +93,12 @@ void services_fill_flow(struct pintle_host *table)
 {
 	table->public_url = public_url;
 	table->flow_ttl_ms = flow_ttl_ms;
-	table->ticket = ticket;
-	table->flow_by_ticket = flow_by_ticket;
-	table->flow_by_id = flow_by_ticket;
-	table->set_state = set_state;
+	table->ticket = waiting_ticket;
+	table->flow_by_ticket = waiting_open;
+	table->flow_by_id = waiting_read;
+	table->set_state = waiting_set_state;
 	table->state = state;
-	table->grant = grant;
+	table->grant = waiting_grant;
 	table->return_to = return_to;
 	table->redirect = redirect;
 	table->page = page;

@@ -9,6 +9,7 @@
 #include "op.h"
 #include "proof.h"
 #include "signin.h"
+#include "waiting.h"
 
 static void end_proof(struct pintle_call *call)
 {
@@ -35,7 +36,13 @@ static void answer_more(struct pintle_call *call)
 	if (status == PINTLE_OK)
 		answer_ok(call->request, json_incref(call->outcome.data));
 	else
-		answer_status(call->request, status);
+		answer_status(call->request, status == PINTLE_NOT_FOUND ? PINTLE_EXPIRED : status);
+}
+
+/* Somebody else has to finish the flow first. */
+static void answer_waiting(struct pintle_call *call)
+{
+	answer_ok(call->request, json_pack("{s:s}", "status", flow_state_name(call->flow.state)));
 }
 
 static void proved(struct pintle_call *call, int32_t status)
@@ -83,12 +90,15 @@ void verify_run(struct request *request, pintle_op *op, const char *name, int32_
 		return;
 	}
 	if (status == PINTLE_OK)
-		status = proof_take_try(call);
+		status = proof_admit(call);
 	if (status == PINTLE_OK || status == PINTLE_NOT_FOUND) {
 		call_run(call, op, proved);
 		return;
 	}
-	op_fail(call, status);
+	if (status == PINTLE_PENDING)
+		answer_waiting(call);
+	else
+		op_fail(call, status);
 	dispatch_finish(request);
 }
 
@@ -98,14 +108,14 @@ static void op_ended(struct pintle_call *call, int32_t status)
 
 	if (status == PINTLE_OK)
 		status = is_proof ? proof_consume(call) : proof_forget(call);
+	if (status == PINTLE_OK)
+		status = waiting_store(call);
 	if (status != PINTLE_OK)
 		op_fail(call, status);
 	else if (is_proof)
 		signin_complete(call);
-	else if (call->outcome.page.status != 0)
-		page_answer(call->request, &call->outcome.page);
 	else
-		answer_ok(call->request, json_incref(call->outcome.data));
+		op_answer_fine(call);
 	dispatch_finish(call->request);
 }
 

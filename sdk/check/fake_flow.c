@@ -46,14 +46,14 @@ static bool is_begin(const struct pintle_call *call)
 	return strcmp(call->op, "begin") == 0;
 }
 
-static const char *ticket(struct pintle_call *call, int32_t is_once)
+static const char *ticket(struct pintle_call *call, uint32_t flags)
 {
 	int32_t status = service_enter(call, "ticket");
 	const char *text = NULL;
 
 	if (status == PINTLE_OK && (is_begin(call) || call->flow == FLOW_TO_CHANGE)) {
 		text = new_secret(call, "ticket");
-		pairs_put(&call->world->tickets, text, is_once ? "once" : "");
+		pairs_put(&call->world->tickets, text, flags & PINTLE_TICKET_ONCE ? "once" : "");
 	}
 	(void)service_leave(status);
 	return text;
@@ -61,7 +61,7 @@ static const char *ticket(struct pintle_call *call, int32_t is_once)
 
 static int32_t open_flow(struct pintle_call *call, enum call_flow how, bool is_known)
 {
-	if (is_begin(call) || call->flow != FLOW_NONE)
+	if (is_begin(call) || call->flow >= how)
 		return PINTLE_INTERNAL;
 	if (is_known)
 		call->flow = how;

@@ -86,6 +86,9 @@ typedef void pintle_timer_cb(void *arg);
 #define PINTLE_FD_READ 1u
 #define PINTLE_FD_WRITE 2u
 
+#define PINTLE_TICKET_ONCE 1u   /* whoever opens the flow by it first has taken it */
+#define PINTLE_TICKET_BESIDE 2u /* verify does not wait: it has a proof of its own as well */
+
 struct pintle_host { /* append only */
 	uint32_t size, abi;
 
@@ -258,15 +261,15 @@ struct pintle_host { /* append only */
 	/* [any] How long a flow lives, for texts such as "valid for 5 minutes". */
 	int64_t (*flow_ttl_ms)(struct pintle_inst *);
 	/* A new public name of the flow: letters and digits, 128 bits and more. It is good when the op has
-	 * ended OK, as long as the flow lives, in this instance. is_once: whoever opens the flow by it first
-	 * has taken it. In begin, where it makes the flow wait: verify and bind of it answer {"status":
-	 * "pending"} without running, and cost no try, until the state is "confirmed"; and after
-	 * flow_by_ticket. NULL: none can be had; end in a fault. */
-	const char *(*ticket)(struct pintle_call *, int32_t is_once);
+	 * ended OK, as long as the flow lives, in this instance. In begin, where it makes the flow wait:
+	 * verify and bind of it answer {"status": "pending"} without running, and cost no try, until the
+	 * state is "confirmed"; and after flow_by_ticket. NULL: none can be had; end in a fault. */
+	const char *(*ticket)(struct pintle_call *, uint32_t flags);
 	/* In callback and ops of own routes, once a call: opens the flow a ticket names. From then on kept(),
 	 * purpose() and state() are the flow's. EXPIRED: unknown, taken, over, or of another instance. */
 	int32_t (*flow_by_ticket)(struct pintle_call *, const char *ticket);
-	/* The same by flow_id, which its opener alone has; to be read only. */
+	/* The same by flow_id, which its opener alone has; to be read only, until flow_by_ticket is called
+	 * as well. */
 	int32_t (*flow_by_id)(struct pintle_call *, const char *flow_id);
 	/* After flow_by_ticket: "scanned", "confirmed" or "failed" (verify is then denied). CONFLICT when
 	 * the flow has been decided before or would go back; return it. Told on the event bus. */
