@@ -200,6 +200,7 @@ clean:
 	rm -rf $(BUILD)
 
 include tests/bad_plugins/build.mk
+include tests/good_plugins/build.mk
 include tests/fuzz/fuzz.mk
 include tests/valgrind.mk
 include sdk/check/build.mk

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from elsewhere import GOOD
 from harness import BUILD
 from pair import HOSTS, serve
 from parallel import FULL, N_PARALLEL, ROUNDS
@@ -64,9 +65,9 @@ def make_server():
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory):
-    """The plugin folder with all bad ones in it."""
+    """The plugin folder with those of the tests in it, good and bad."""
     folder = tmp_path_factory.mktemp("plugins")
-    for path in [*pathlib.Path(BUILD, "plugins").glob("*.so"), *BAD.glob("*.so")]:
+    for path in [*pathlib.Path(BUILD, "plugins").glob("*.so"), *BAD.glob("*.so"), *GOOD.glob("*.so")]:
         shutil.copy(path, folder)
     return folder
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A provider that sends the browser to an upstream and gets it back: an upstream that says of everybody
+ * that they are who the code says. "down" is an upstream that does not answer, "refused" a person who
+ * does not want to, and with "steal" the op tries to sign in who landed.
+ */
+#include <pintle/helpers.h>
+#include <pintle/plugin.h>
+
+#include <stdio.h>
+
+#define NS "trip:upstream"
+#define TEXT_MAX 4096
+
+static const char *text_of(const struct pintle_host *host, struct pintle_call *call, const char *a,
+			   const char *b, const char *c)
+{
+	char *text = host->alloc(call, TEXT_MAX);
+
+	if (text)
+		(void)snprintf(text, TEXT_MAX, "%s%s%s", a, b, c);
+	return text;
+}
+
+static int32_t begin(void *self_of_inst, struct pintle_call *call)
+{
+	const struct pintle_plain *self = self_of_inst;
+	const struct pintle_host *host = self->host;
+	const char *back = host->return_to(call, "return_to"), *state, *url;
+	int32_t status;
+
+	if (!back)
+		return PINTLE_INVALID;
+	state = host->ticket(call, PINTLE_TICKET_ONCE);
+	url = state ? text_of(host, call, "https://upstream.example/authorize?state=", state, "")
+		    : NULL;
+	if (!url)
+		return PINTLE_INTERNAL;
+	status = host->keep(call, "return_to", back);
+	if (status == PINTLE_OK)
+		status = host->set(call, "url", url);
+	return status == PINTLE_OK ? host->set(call, "next", "redirect") : status;
+}
+
+static int32_t send_back(const struct pintle_host *host, struct pintle_call *call, const char *name,
+			 const char *value)
+{
+	const char *back = host->kept(call, "return_to");
+	const char *fragment = text_of(host, call, name, value, "");
+	const char *url = fragment ? text_of(host, call, back, "#", fragment) : NULL;
+
+	return url ? host->redirect(call, url) : PINTLE_INTERNAL;
+}
+
+static int32_t confirm(const struct pintle_host *host, struct pintle_call *call, const char *person)
+{
+	const char *grant = host->grant(call);
+	int32_t status = host->keep(call, "person", person);
+
+	if (status == PINTLE_OK)
+		status = host->set_state(call, "confirmed");
+	if (status != PINTLE_OK)
+		return status;
+	return grant ? send_back(host, call, "grant=", grant) : PINTLE_CONFLICT;
+}
+
+static int32_t callback(void *self_of_inst, struct pintle_call *call)
+{
+	const struct pintle_plain *self = self_of_inst;
+	const struct pintle_host *host = self->host;
+	const char *state = host->field(call, "state"), *code = host->field(call, "code");
+	int32_t status;
+
+	if (!state || !code)
+		return host->invalid(call, state ? "code" : "state", "required");
+	status = host->flow_by_ticket(call, state);
+	if (status != PINTLE_OK)
+		return status;
+	if (strcmp(code, "down") == 0)
+		return PINTLE_UNAVAILABLE;
+	if (strcmp(code, "steal") == 0)
+		return host->subject(call, NS, code);
+	if (strcmp(code, "refused") == 0) {
+		status = host->set_state(call, "failed");
+		return status == PINTLE_OK ? send_back(host, call, "error=", "access_denied")
+					   : status;
+	}
+	return confirm(host, call, code);
+}
+
+static int32_t verify(void *self_of_inst, struct pintle_call *call)
+{
+	const struct pintle_plain *self = self_of_inst;
+	const char *person = self->host->kept(call, "person");
+
+	return person ? self->host->subject(call, NS, person) : PINTLE_DENIED;
+}
+
+static const char *const namespaces[] = { "trip:*", NULL };
+
+static const struct pintle_provider provider = {
+	.size = sizeof(provider),
+	.label_zh = "往返",
+	.label_en = "Round trip",
+	.namespaces = namespaces,
+	.denied = "invalid_credentials",
+	.begin = begin,
+	.verify = verify,
+	.bind = verify,
+	.callback = callback,
+};
+
+static const struct pintle_plugin plugin = {
+	.size = sizeof(plugin),
+	.abi = PINTLE_ABI,
+	.name = "round_trip",
+	.version = "1",
+	.summary = "Sends the browser away and gets it back",
+	.provider = &provider,
+};
+
+PINTLE_PLUGIN(plugin)
