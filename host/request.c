@@ -6,6 +6,7 @@
 #include "form.h"
 #include "host.h"
 #include "json.h"
+#include "origin.h"
 
 #include <strings.h>
 
@@ -113,7 +114,15 @@ static bool read_json(struct request *request)
 	return refuse_body(request, "not an object");
 }
 
-/* A cross-site page can post a form, but no JSON: only routes that expect one take it. */
+/* A page of another site can post a form, but no JSON. */
+static bool may_be_form(const struct request *request)
+{
+	const uint32_t flags = request->route->flags;
+
+	return flags & (ROUTE_FORM | ROUTE_UPSTREAM) ||
+	       (flags & ROUTE_BROWSER && origin_is_own_page(request));
+}
+
 static bool read_body(struct request *request)
 {
 	const uint32_t flags = request->route->flags;
@@ -122,8 +131,7 @@ static bool read_body(struct request *request)
 		return read_form(request, nothing);
 	if (has_type(request, "application/json") && !(flags & ROUTE_FORM))
 		return read_json(request);
-	if (has_type(request, "application/x-www-form-urlencoded") &&
-	    flags & (ROUTE_FORM | ROUTE_UPSTREAM))
+	if (has_type(request, "application/x-www-form-urlencoded") && may_be_form(request))
 		return read_form(request, request->http->body);
 	if (flags & ROUTE_UPSTREAM)
 		return read_form(request, nothing);

@@ -28,7 +28,8 @@ enum route_flag {
 	ROUTE_PROVIDER = 64,  /* {provider} names the instance */
 	ROUTE_FINISHES = 128, /* run calls dispatch_finish itself, maybe later */
 	ROUTE_EMPTY = 256,    /* no answer of it has a body */
-	ROUTE_BROWSER = 512,  /* a browser may come by itself: it is shown errors as pages */
+	ROUTE_BROWSER =
+		512, /* a browser may come by itself: shows it errors as pages, takes forms of our own */
 	ROUTE_UPSTREAM =
 		1024, /* takes any body; fields are those of the query, and of a form or JSON */
 };

@@ -514,8 +514,23 @@ def test_a_field_in_query_and_body_is_refused(server, person):
     assert told(answer) == (400, "bad_request")
 
 
+def post_form(server, path, fields, **headers):
+    return server.client(headers=headers).http.post(server.url + path, data=fields, headers=headers, timeout=30)
+
+
 def test_other_routes_take_no_form(server):
     """A page of another site can make a browser post one, but no JSON."""
-    for path in (VERIFY, path_of("trip", "begin"), "/test/confirm"):
-        answer = server.client().http.post(server.url + path, data={"flow_id": "x"}, timeout=30)
-        assert told(answer) == (415, "unsupported_media_type"), path
+    for path in (VERIFY, path_of("trip", "begin")):
+        for site in ("cross-site", "same-origin"):
+            answer = post_form(server, path, {"flow_id": "x"}, **{"Sec-Fetch-Site": site})
+            assert told(answer) == (415, "unsupported_media_type"), path
+
+
+@pytest.mark.parametrize("headers,is_own", [
+    ({"Sec-Fetch-Site": "same-origin"}, True), ({"Origin": PUBLIC}, True), ({}, False), ({"Origin": "null"}, False),
+    ({"Sec-Fetch-Site": "cross-site"}, False), ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Origin": "https://evil.example"}, False), ({"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC}, False)])
+def test_an_op_takes_the_forms_of_our_own_pages(server, person, headers, is_own):
+    answer = post_form(server, "/test/scan", {"ticket": begin_picture(server.client()).ticket, "phone": person},
+                       **headers)
+    assert answer.status_code == (200 if is_own else 415), answer.text
