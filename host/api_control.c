@@ -137,7 +137,7 @@ void api_control_providers(struct request *request)
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		const struct pintle_inst *inst = &host->instances.items[i];
 
-		if (!inst->plugin->desc.provider)
+		if (!inst->plugin->desc.provider && !inst->plugin->is_left_out)
 			continue;
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:b}", "name", inst->name, "plugin",

@@ -46,7 +46,7 @@ struct board_worker {
 	_Atomic int32_t pid, state, generation, n_restarts;
 	_Atomic int64_t beat_ms; /* monotonic: its loop turned; 0: not yet */
 	struct board_fault fault;
-	_Atomic uint64_t unopened; /* a bit for each instance that was in quarantine */
+	_Atomic uint64_t unopened; /* a bit for each instance that is not open here */
 	struct board_route routes[BOARD_ROUTES];
 	_Atomic uint64_t counters[BOARD_COUNTERS]; /* see metrics.h */
 	_Atomic int64_t gauges[BOARD_COUNTERS];
@@ -57,7 +57,8 @@ struct board_worker {
 struct board_instance {
 	char name[BOARD_NAME_MAX];
 	_Atomic int32_t is_quarantined, n_kills;
-	int64_t kills_ms[3]; /* the supervisor's */
+	_Atomic int32_t ends_at_load; /* in quarantine, and loading its plugin ended a worker */
+	int64_t kills_ms[3];          /* the supervisor's */
 };
 
 /* The same, for what the numbers of a route are kept under. */

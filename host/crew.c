@@ -171,6 +171,20 @@ static void count_kill(struct crew *crew, int index)
 		  instance->name, QUARANTINE_KILLS, QUARANTINE_WINDOW_MS / 1000);
 }
 
+/* Other sections of the same plugin would end their workers by loading it as well. */
+static void note_load(struct crew *crew, int slot, int index)
+{
+	struct board_instance *instance = &crew->board->instances[index];
+
+	if (strcmp(crew->board->workers[slot].fault.op, "load") != 0 ||
+	    !atomic_load(&instance->is_quarantined) || atomic_exchange(&instance->ends_at_load, 1))
+		return;
+	log_error(
+		"[%s] ended them while its plugin was loaded: no section of that plugin is served "
+		"by a new worker until this one is resumed",
+		instance->name);
+}
+
 static const char *cause_text(int cause, int status)
 {
 	if (cause == -1)
@@ -197,8 +211,10 @@ static void blame(struct crew *crew, int slot, int status)
 		  cause_text(cause, status), is_known ? ", in [" : "",
 		  is_known ? crew->board->instances[index].name : "", is_known ? "] " : "",
 		  is_known ? fault->op : "");
-	if (is_known && !member->is_retiring)
+	if (is_known && !member->is_retiring) {
 		count_kill(crew, index);
+		note_load(crew, slot, index);
+	}
 }
 
 static void slow_down(struct generation *generation, int64_t lived_ms)
@@ -285,6 +301,7 @@ void crew_resume(struct crew *crew, const char *instance)
 	if (index < 0)
 		return;
 	atomic_store(&crew->board->instances[index].n_kills, 0);
+	atomic_store(&crew->board->instances[index].ends_at_load, 0);
 	atomic_store(&crew->board->instances[index].is_quarantined, 0);
 	log_info("[%s] resumed", instance);
 	replace_without(crew, index);

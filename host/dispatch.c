@@ -150,6 +150,14 @@ static bool permit(struct request *request)
 	return false;
 }
 
+/* Of a plugin that is left out nobody knows; it is not in service. */
+static bool can_be_for(const struct route *chosen, const struct pintle_inst *inst)
+{
+	return inst->plugin->is_left_out ||
+	       (inst->plugin->provider.size > 0 &&
+		(!chosen->inst || chosen->inst->plugin == inst->plugin));
+}
+
 /* The instance the route belongs to or names; false when there is none, or it is out of service. */
 static bool choose_instance(struct request *request)
 {
@@ -159,9 +167,7 @@ static bool choose_instance(struct request *request)
 	if (request->route->flags & ROUTE_PROVIDER) {
 		request->inst =
 			instances_find(&host->instances, request_param(request, "provider"));
-		if (!request->inst || request->inst->plugin->provider.size == 0 ||
-		    (request->chosen->inst &&
-		     request->chosen->inst->plugin != request->inst->plugin)) {
+		if (!request->inst || !can_be_for(request->chosen, request->inst)) {
 			answer_error(request, "not_found");
 			return false;
 		}
@@ -235,6 +241,7 @@ void dispatch_to_worker(struct request *request, void (*run)(struct request *))
 static bool find_route(struct request *request)
 {
 	const struct http_head *head = &request->http->head;
+	const char *missing = "not_found";
 	char allow[64];
 	int status;
 
@@ -244,7 +251,9 @@ static bool find_route(struct request *request)
 		return true;
 	if (head->method == HTTP_OPTIONS && cors_preflight(request))
 		return false;
-	answer_error(request, status == 405 ? "method_not_allowed" : "not_found");
+	if (request->host->instances.n_left_out > 0)
+		missing = "provider_unavailable"; /* it may be a path of theirs */
+	answer_error(request, status == 405 ? "method_not_allowed" : missing);
 	if (status == 405)
 		answer_header(request, "Allow", allow);
 	return false;

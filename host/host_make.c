@@ -44,9 +44,28 @@ static void make_threads(struct host *host, const struct host_start *start)
 	host->hasher = hasher_new(n_hash_threads(start), (size_t)pool->hash_queue);
 }
 
+/* Before any look at a quarantine: whoever lifts one meanwhile sees this note, or is seen. */
+static void note_unopened(struct host *host)
+{
+	const struct conf *conf = &host->snapshot->conf;
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < conf->n_sections; i++) {
+		int index = board_find_instance(host->board, conf->sections[i].name);
+
+		if (index >= 0)
+			all |= UINT64_C(1) << index;
+	}
+	atomic_store(&host->self->unopened, all);
+}
+
 static bool make_instances(struct host *host, struct err *err)
 {
-	if (!instances_init(&host->instances, host->snapshot, host->board, err))
+	const struct storage_settings *storage = &host->settings->storage;
+	const char *const needed[] = { storage->db, storage->kv, NULL };
+
+	note_unopened(host);
+	if (!instances_init(&host->instances, host->snapshot, host->board, needed, err))
 		return false;
 	for (size_t i = 0; i < host->instances.n_items; i++) {
 		struct pintle_inst *inst = &host->instances.items[i];
@@ -100,17 +119,11 @@ static bool is_store(const struct host *host, const struct pintle_inst *inst)
 	       strcmp(inst->name, host->settings->storage.kv) == 0;
 }
 
-/* What ends workers in quarantine would end each successor too, were it opened. The note comes before
- * the look: whoever resumes it meanwhile sees the note, or is seen. */
+/* What ends workers in quarantine would end each successor too, were it opened. */
 static bool is_kept_out(const struct host *host, const struct pintle_inst *inst)
 {
-	uint64_t bit = UINT64_C(1) << inst->board_index;
-
-	(void)atomic_fetch_or(&host->self->unopened, bit);
-	if (atomic_load(&host->board->instances[inst->board_index].is_quarantined))
-		return true;
-	(void)atomic_fetch_and(&host->self->unopened, ~bit);
-	return false;
+	return inst->plugin->is_left_out ||
+	       atomic_load(&host->board->instances[inst->board_index].is_quarantined);
 }
 
 /* Stores first: the others may ask for them as soon as they are open. Nothing goes without a store. */
@@ -123,6 +136,7 @@ static bool open_instances(struct host *host, bool are_stores, struct err *err)
 
 		if (is_store(host, inst) != are_stores || (!are_stores && is_kept_out(host, inst)))
 			continue;
+		(void)atomic_fetch_and(&host->self->unopened, ~(UINT64_C(1) << inst->board_index));
 		before = breadcrumb_enter(inst->board_index, "open");
 		ok = instance_open(inst, services(), err);
 		breadcrumb_leave(before);
@@ -153,7 +167,7 @@ static bool make_group(struct host *host, const struct group_settings *settings,
 		const char *name = settings->senders[group->n_senders];
 		struct pintle_inst *inst = instances_find(&host->instances, name);
 
-		if (!inst || !inst->plugin->desc.sender)
+		if (!inst || (!inst->plugin->desc.sender && !inst->plugin->is_left_out))
 			return err_set(err, "[group %s] senders: the plugin of [%s] sends nothing",
 				       group->name, name);
 		group->senders[group->n_senders] = inst;

@@ -150,18 +150,39 @@ static bool load_noted(struct plugin *plugin, const struct snapshot_plugin *file
 	return ok;
 }
 
+static bool is_needed(const struct conf *conf, const char *plugin, const char *const *needed)
+{
+	for (; *needed; needed++) {
+		const struct conf_section *section = conf_section(conf, *needed);
+
+		if (section && strcmp(plugin_of(section), plugin) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_deadly(const struct board *board, int index)
+{
+	return index >= 0 && atomic_load(&board->instances[index].ends_at_load);
+}
+
 static bool load_plugins(struct instances *instances, const struct snapshot *snapshot,
-			 const struct board *board, struct err *err)
+			 const struct board *board, const char *const *needed, struct err *err)
 {
 	instances->plugins = xcalloc(snapshot->n_plugins + 1, sizeof(*instances->plugins));
 	for (size_t i = 0; i < snapshot->n_plugins; i++) {
 		struct plugin *plugin = &instances->plugins[i];
 		const struct snapshot_plugin *file = &snapshot->plugins[i];
 		struct conf_place place = place_of_plugin(&snapshot->conf, file->name);
+		int index = board_find_instance(board, place.section);
 		struct err why;
 
-		if (!load_noted(plugin, file, board_find_instance(board, place.section), &why))
+		if (is_deadly(board, index) && !is_needed(&snapshot->conf, file->name, needed)) {
+			plugin_leave_out(plugin, file->name);
+			instances->n_left_out++;
+		} else if (!load_noted(plugin, file, index, &why)) {
 			return conf_fail(err, &place, "%s", why.text);
+		}
 		instances->n_plugins++;
 		if (!check_shared_keys(plugin, &why))
 			return conf_fail(err, &place, "%s", why.text);
@@ -200,7 +221,7 @@ static bool bind_section(struct pintle_inst *inst, const struct instances *insta
 	inst->conf = xcalloc(1, own.conf_size + 1);
 	return opt_bind(&instance_table, section, section->name, &inst->settings, err) &&
 	       opt_bind(&own, section, section->name, inst->conf, err) &&
-	       opt_check_all_used(section, tables, 2, err);
+	       (plugin->is_left_out || opt_check_all_used(section, tables, 2, err));
 }
 
 static bool bind_sections(struct instances *instances, const struct conf *conf, struct err *err)
@@ -273,10 +294,10 @@ static bool collect_namespaces(struct instances *instances, const struct conf *c
 }
 
 bool instances_init(struct instances *instances, struct snapshot *snapshot,
-		    const struct board *board, struct err *err)
+		    const struct board *board, const char *const *needed, struct err *err)
 {
 	*instances = (struct instances){ 0 };
-	if (load_plugins(instances, snapshot, board, err) &&
+	if (load_plugins(instances, snapshot, board, needed, err) &&
 	    bind_sections(instances, &snapshot->conf, err) &&
 	    collect_namespaces(instances, &snapshot->conf, err))
 		return true;

@@ -42,7 +42,7 @@ struct instances {
 	struct pintle_inst *items;
 	size_t n_items;
 	struct plugin *plugins;
-	size_t n_plugins;
+	size_t n_plugins, n_left_out;
 	const char **namespaces; /* NULL-terminated */
 };
 
@@ -56,10 +56,11 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
  * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys, reserved
  * names and namespaces with two owners. Opens nothing: instance_open does, one by one. board_index,
  * class and host are left for the worker to fill. A plugin that crashes while it is loaded is noted on the
- * board by its first section.
+ * board by its first section, and left out when that ends_at_load, unless one of the sections needed
+ * (NULL-terminated names) has it.
  */
 bool instances_init(struct instances *instances, struct snapshot *snapshot,
-		    const struct board *board, struct err *err);
+		    const struct board *board, const char *const *needed, struct err *err);
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err);
 void instance_close(struct pintle_inst *inst);
 /* [any] Whether ops of it may be run: it is open here and not in quarantine. */

@@ -257,6 +257,12 @@ bool plugin_load(struct plugin *plugin, const char *name, int fd, struct err *er
 	return err_set(err, "plugin %s.so: %.900s", name, why.text);
 }
 
+void plugin_leave_out(struct plugin *plugin, const char *name)
+{
+	*plugin = (struct plugin){ .is_left_out = true, .desc.version = "", .desc.summary = "" };
+	(void)snprintf(plugin->name, sizeof(plugin->name), "%s", name);
+}
+
 void plugin_fini(struct plugin *plugin)
 {
 	free(plugin->opts);

@@ -11,6 +11,7 @@
 
 struct plugin {
 	char name[PLUGIN_NAME_MAX + 1];
+	bool is_left_out;          /* not loaded, so nothing else is known of it */
 	void *handle;              /* of dlopen; never closed */
 	struct pintle_plugin desc; /* copies, zeroed beyond what the plugin knew */
 	struct pintle_provider provider;
@@ -34,6 +35,8 @@ int plugin_open_file(const char *dir, const char *name, struct err *err);
  * handlers, descriptors 0 to 2, umask) must be untouched by it. fd stays open as long as the process
  * lives, since libc knows a library by its path. The tables point into *plugin: it must not move. */
 bool plugin_load(struct plugin *plugin, const char *name, int fd, struct err *err);
+/* Instead of plugin_load: *plugin has a name, and empty tables. */
+void plugin_leave_out(struct plugin *plugin, const char *name);
 /* Frees the copies; the library stays loaded. */
 void plugin_fini(struct plugin *plugin);
 

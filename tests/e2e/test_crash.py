@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plugins that crash, hang or break their promises while they run: survived."""
 import os
+import pathlib
 import re
 import signal
 import threading
 import time
 
 import pytest
+import requests
 
 from harness import sign_in, wait_for
 from load import Load, signed_in
@@ -188,6 +190,41 @@ def test_a_crash_in_open_keeps_the_instance_out_only(make_unruly, tmp_path):
         assert [instance["kills"] for instance in server.ctl("status")["instances"]
                 if instance["name"] == "unruly"] == [0]
     load.report("a worker killed, its successors crashing in open")
+    assert load.n_wrong == 0, load.failures
+    assert load.n_broken <= N_THREADS, "only what was in flight in the worker that was killed"
+
+
+SECTIONS = ["loads_once", "second"]
+PATHS = [*(f"/api/v1/auth/{name}/verify" for name in SECTIONS), "/api/loads-once"]
+
+
+def answers(server):
+    """Statuses of each path of the plugin, from either worker."""
+    return {path: {requests.post(server.url + path, json={}, timeout=10).status_code for _ in range(20)}
+            for path in PATHS}
+
+
+def test_a_crash_at_load_keeps_the_plugin_out_only(make_server, plugins):
+    """A worker that is started again loads everything once more, and all its successors would."""
+    server = make_server(workers=2, plugins=str(plugins),
+                         conf={"90-bad.ini": "[loads_once]\n[second]\nplugin = loads_once\n"})
+    flag = pathlib.Path(server.folder, "fatal")
+    who = sign_in(server)
+    assert answers(server) == {path: {401} for path in PATHS}
+    with Load(server.url, signed_in(who.tokens["access_token"]), rate=300) as load:
+        flag.touch()
+        os.kill(server.workers()[0], signal.SIGKILL)
+        wait_for(lambda: quarantined(server) == SECTIONS and is_whole(server), "the quarantine")
+        assert len(re.findall(r"ended: Segmentation fault, in \[loads_once\] load", server.log())) == 3
+        told = answers(server)
+        assert told.pop(PATHS[1]) <= {401, 503}, "in the worker that has it loaded nothing is wrong with it"
+        assert set().union(*told.values()) == {503}, told
+        sign_in(server)
+        flag.unlink()
+        server.ctl("provider", "resume", "loads_once")
+        wait_for(lambda: is_whole(server) and not quarantined(server), "the plugin to be back")
+        assert answers(server) == {path: {401} for path in PATHS}
+    load.report("a worker killed, its successors crashing while they load a plugin")
     assert load.n_wrong == 0, load.failures
     assert load.n_broken <= N_THREADS, "only what was in flight in the worker that was killed"
 

@@ -339,6 +339,7 @@ static void takes_longer_tables(void **state)
 static bool make_instances(const char *text, struct snapshot *snapshot, struct instances *instances,
 			   struct err *err)
 {
+	static const char *const needed[] = { NULL };
 	struct board *board = board_new();
 	bool ok;
 
@@ -346,7 +347,7 @@ static bool make_instances(const char *text, struct snapshot *snapshot, struct i
 	*instances = (struct instances){ 0 };
 	conf_text_need(&snapshot->conf, text);
 	ok = instances_open_files(snapshot, dir, err) &&
-	     instances_init(instances, snapshot, board, err);
+	     instances_init(instances, snapshot, board, needed, err);
 	board_free(board);
 	return ok;
 }
