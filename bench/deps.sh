@@ -14,19 +14,11 @@ command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || todo="$todo maria
 command -v redis-server >/dev/null || todo="$todo redis-server"
 
 if [ -n "$todo" ] && [ "$(id -u)" -eq 0 ]; then
-	# Debian starts a service when it is installed; the benchmark starts its own, privately.
-	policy=/usr/sbin/policy-rc.d
-	made_policy=
-	if [ ! -e "$policy" ]; then
-		printf '#!/bin/sh\nexit 101\n' > "$policy"
-		chmod 0755 "$policy"
-		made_policy=yes
-	fi
-	trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
-	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -q >/dev/null
 	for package in $todo; do
-		apt-get install -qy --no-install-recommends "$package" >/dev/null || echo "not installed: $package" >&2
+		sh "$(dirname "$0")/../scripts/without_services.sh" \
+			apt-get install -qy --no-install-recommends "$package" >/dev/null ||
+			echo "not installed: $package" >&2
 	done
 elif [ -n "$todo" ]; then
 	echo "not installed, since this is not root:$todo" >&2

@@ -43,19 +43,9 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 
-# Debian starts a service when it is installed; tests start their own, privately.
-policy=/usr/sbin/policy-rc.d
-made_policy=
-if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' > "$policy"
-	chmod 0755 "$policy"
-	made_policy=yes
-fi
-trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
-export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # A mail server of this machine's own would have to go for Exim: then nothing is installed.
-apt-get install -qy --no-install-recommends --no-remove $todo
+sh "$(dirname "$0")/without_services.sh" apt-get install -qy --no-install-recommends --no-remove $todo
 
 have=$(dpkg-query -W -f '${Version}' libevent-dev)
 if ! dpkg --compare-versions "$have" ge "$libevent_min"; then
