@@ -6,6 +6,8 @@ LIBDIR ?= $(PREFIX)/lib
 CC ?= cc
 # More for pintled of `make run`: make run RUN_ARGS='-o server.listen=127.0.0.1:9080'
 RUN_ARGS ?=
+# Where to reach it then: the last address in RUN_ARGS, else the default.
+RUN_ADDRESS = $(lastword 127.0.0.1:8080 $(patsubst server.listen=%,%,$(filter server.listen=%,$(RUN_ARGS))))
 # address, thread or nothing: see the targets asan and tsan
 SAN ?=
 STRICT ?=
@@ -184,7 +186,7 @@ run:
 	sh scripts/deps.sh run
 	$(MAKE) all
 	@echo 'Once it is ready, in another terminal: a code for a phone number, and the code itself.'
-	@echo "  curl -s http://127.0.0.1:8080/api/v1/auth/send-sms-code \\"
+	@echo "  curl -s http://$(RUN_ADDRESS)/api/v1/auth/send-sms-code \\"
 	@echo "    -H 'Content-Type: application/json' -d '{\"phone\":\"13800138000\"}'"
 	@echo '  $(BUILD)/pintlectl outbox'
 	@echo 'README.md goes on from there. Ctrl-C stops the server.'
