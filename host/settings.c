@@ -145,8 +145,10 @@ static bool check_server(const struct server_settings *server, const struct conf
 	}
 	for (size_t i = 0; server->return_urls[i]; i++) {
 		place = conf_place_of(section, "server", "return_urls");
-		if (*server->return_urls[i] == '/' || !return_url_is_plain(server->return_urls[i]))
-			return conf_fail(err, &place, "\"%.60s\" is no http or https URL",
+		if (*server->return_urls[i] == '/' || strchr(server->return_urls[i], '#') ||
+		    !return_url_is_plain(server->return_urls[i]))
+			return conf_fail(err, &place,
+					 "\"%.60s\" is no http or https URL without a #",
 					 server->return_urls[i]);
 	}
 	return check_listeners(conf, "listen", server->listen, err) &&

@@ -4,23 +4,10 @@
  * that they are who the code says. "down" is an upstream that does not answer, "refused" a person who
  * does not want to, and with "steal" the op tries to sign in who landed.
  */
-#include <pintle/helpers.h>
 #include <pintle/plugin.h>
-
-#include <stdio.h>
+#include <pintle/url.h>
 
 #define NS "trip:upstream"
-#define TEXT_MAX 4096
-
-static const char *text_of(const struct pintle_host *host, struct pintle_call *call, const char *a,
-			   const char *b, const char *c)
-{
-	char *text = host->alloc(call, TEXT_MAX);
-
-	if (text)
-		(void)snprintf(text, TEXT_MAX, "%s%s%s", a, b, c);
-	return text;
-}
 
 static int32_t begin(void *self_of_inst, struct pintle_call *call)
 {
@@ -32,9 +19,9 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 	if (!back)
 		return PINTLE_INVALID;
 	state = host->ticket(call, PINTLE_TICKET_ONCE);
-	url = state ? text_of(host, call, "https://upstream.example/authorize?state=", state, "")
-		    : NULL;
-	if (!url)
+	url = pintle_url(host, call, "https://upstream.example/authorize", '?',
+			 (const char *const[]){ "state", state, NULL });
+	if (!state || !url)
 		return PINTLE_INTERNAL;
 	status = host->keep(call, "return_to", back);
 	if (status == PINTLE_OK)
@@ -45,9 +32,8 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 static int32_t send_back(const struct pintle_host *host, struct pintle_call *call, const char *name,
 			 const char *value)
 {
-	const char *back = host->kept(call, "return_to");
-	const char *fragment = text_of(host, call, name, value, "");
-	const char *url = fragment ? text_of(host, call, back, "#", fragment) : NULL;
+	const char *const pairs[] = { name, value, NULL };
+	const char *url = pintle_url(host, call, host->kept(call, "return_to"), '#', pairs);
 
 	return url ? host->redirect(call, url) : PINTLE_INTERNAL;
 }
@@ -61,7 +47,7 @@ static int32_t confirm(const struct pintle_host *host, struct pintle_call *call,
 		status = host->set_state(call, "confirmed");
 	if (status != PINTLE_OK)
 		return status;
-	return grant ? send_back(host, call, "grant=", grant) : PINTLE_CONFLICT;
+	return grant ? send_back(host, call, "grant", grant) : PINTLE_CONFLICT;
 }
 
 static int32_t callback(void *self_of_inst, struct pintle_call *call)
@@ -82,7 +68,7 @@ static int32_t callback(void *self_of_inst, struct pintle_call *call)
 		return host->subject(call, NS, code);
 	if (strcmp(code, "refused") == 0) {
 		status = host->set_state(call, "failed");
-		return status == PINTLE_OK ? send_back(host, call, "error=", "access_denied")
+		return status == PINTLE_OK ? send_back(host, call, "error", "access_denied")
 					   : status;
 	}
 	return confirm(host, call, code);

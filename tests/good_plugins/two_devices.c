@@ -3,8 +3,9 @@
  * A provider whose flow is finished on another device: a phone scans a picture, is shown what it would
  * confirm, and taps. Phones say who they are in a field, which real ones have to prove.
  */
-#include <pintle/helpers.h>
 #include <pintle/plugin.h>
+
+#include <string.h>
 
 #define NS "device:phone"
 
