@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct bufferevent;
+struct http_conn;
 struct loop;
 struct http_server;
 struct tls;
@@ -44,6 +45,10 @@ struct http_answer {
 	const char *extra;        /* more header lines, each ended by CRLF, or NULL; copied */
 	const char *error;        /* its stable name, for the log; NULL: none */
 	bool must_close;
+	/* What follows the head is somebody else's: a 101 or a stream. Called once, when the head is in the
+	 * output, with nothing of the request read any further; conn is NULL when the client has gone. */
+	void (*take_over)(void *ctx, struct http_conn *conn);
+	void *ctx; /* of take_over */
 };
 
 typedef void http_handler(void *ctx, struct http_request *request);
@@ -88,10 +93,15 @@ void http_server_free(struct http_server *server);
  * the client off. Default headers: nosniff, and Cache-Control: no-store unless extra has its own. */
 void http_answer(struct http_request *request, const struct http_answer *answer);
 void http_request_free(struct http_request *request);
-/* Takes the connection over; the caller writes the 101 itself. Returns its bufferevent, already read
- * bytes included, with no callbacks, no deadlines and reading disabled; the request must still be freed,
- * and the server counts the connection no more. NULL when the client has gone. */
-struct bufferevent *http_hijack(struct http_request *request);
+/*
+ * A connection that was taken over. It goes on counting among the server's, until it is given back or
+ * cut, which ends it for who took it. bufferevent: the input holds what the client has sent already;
+ * there are no callbacks, no deadlines, and reading is disabled.
+ */
+struct bufferevent *http_taken_bufferevent(const struct http_conn *conn);
+/* What is in the output is sent within the time for answers; then the connection is closed as after one. */
+void http_taken_give_back(struct http_conn *conn);
+void http_taken_cut(struct http_conn *conn); /* by a reset, at once */
 const char *http_status_text(int status);
 
 #endif

@@ -166,10 +166,12 @@ static const char *cache_line(const struct http_answer *answer)
 	return "Cache-Control: no-store\r\n";
 }
 
-/* RFC 9110 8.6: some statuses have no body and no length. */
-static bool has_length(int status)
+/* RFC 9110 8.6: some statuses have no body and no length; a stream has no length. */
+static bool has_length(const struct http_answer *answer)
 {
-	return status >= 200 && status != 204 && status != 304;
+	int status = answer->status;
+
+	return status >= 200 && status != 204 && status != 304 && !answer->take_over;
 }
 
 static void put_head(struct text *text, struct http_conn *conn, const struct http_head *head,
@@ -182,7 +184,7 @@ static void put_head(struct text *text, struct http_conn *conn, const struct htt
 	text_put(text, "\r\nDate: ");
 	text_put(text, date_now(conn->server));
 	text_put(text, "\r\nX-Content-Type-Options: nosniff\r\n");
-	if (has_length(answer->status)) {
+	if (has_length(answer)) {
 		text_put(text, "Content-Length: ");
 		text_put_number(text, answer->body.len, 1);
 		text_put(text, "\r\n");
@@ -209,7 +211,7 @@ void answer_send(struct http_conn *conn, const struct http_head *head,
 	if (answer->extra)
 		add_text(&pieces, answer->extra);
 	add_text(&pieces, "\r\n");
-	if (has_length(answer->status) && !(head && head->method == HTTP_HEAD))
+	if (has_length(answer) && !(head && head->method == HTTP_HEAD))
 		add_body(&pieces, answer);
 	send_pieces(conn, &pieces);
 }

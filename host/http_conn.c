@@ -295,10 +295,18 @@ void conn_expire(struct http_conn *conn)
 		conn_close(conn);
 }
 
+static void set_callbacks(struct http_conn *conn)
+{
+	size_t max_head = (size_t)conn->server->conf.limits.max_head;
+
+	bufferevent_setcb(conn->bev, on_read, on_written, on_event, conn);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0,
+				 max_head > READ_HIGH ? max_head : READ_HIGH);
+}
+
 void conn_new(struct http_server *server, struct bufferevent *bev, const struct conn_origin *origin)
 {
 	struct http_conn *conn = xcalloc(1, sizeof(*conn));
-	size_t max_head = (size_t)server->conf.limits.max_head;
 
 	conn->server = server;
 	conn->bev = bev;
@@ -307,39 +315,63 @@ void conn_new(struct http_server *server, struct bufferevent *bev, const struct 
 	conn->is_tls = origin->is_tls;
 	conn->deadline = DEADLINE_NONE;
 	LIST_INSERT_HEAD(&server->conns, conn, link);
-	bufferevent_setcb(bev, on_read, on_written, on_event, conn);
-	bufferevent_setwatermark(bev, EV_READ, 0, max_head > READ_HIGH ? max_head : READ_HIGH);
+	set_callbacks(conn);
 	deadline_set(conn, DEADLINE_FIRST);
 	if (bufferevent_enable(bev, EV_READ | EV_WRITE) != 0)
 		conn_close(conn);
+}
+
+/* The head of a stream says that its end is the end of the connection. */
+static void hand_over(struct http_conn *conn, const struct http_head *head,
+		      const struct http_answer *answer)
+{
+	conn->closes = answer->status != 101;
+	answer_send(conn, head, answer);
+	conn->state = CONN_TAKEN;
+	bufferevent_setcb(conn->bev, NULL, NULL, NULL, NULL);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, 0);
+	(void)bufferevent_disable(conn->bev, EV_READ);
+	answer->take_over(answer->ctx, conn);
 }
 
 void http_answer(struct http_request *request, const struct http_answer *answer)
 {
 	struct http_conn *conn = request->conn;
 
-	if (!conn)
-		return;
 	request->conn = NULL;
-	conn->exchange = NULL;
-	conn->closes = answer->must_close || !request->head.keep_alive || conn->server->is_draining;
-	send_answer(conn, &request->head, answer);
+	if (conn)
+		conn->exchange = NULL;
+	if (answer->take_over && (!conn || conn->is_half_closed)) {
+		if (conn)
+			conn_close(conn);
+		answer->take_over(answer->ctx, NULL);
+	} else if (answer->take_over) {
+		hand_over(conn, &request->head, answer);
+	} else if (conn) {
+		conn->closes = answer->must_close || !request->head.keep_alive ||
+			       conn->server->is_draining;
+		send_answer(conn, &request->head, answer);
+	}
 }
 
-struct bufferevent *http_hijack(struct http_request *request)
+struct bufferevent *http_taken_bufferevent(const struct http_conn *conn)
 {
-	struct http_conn *conn = request->conn;
-	struct bufferevent *bev;
+	return conn->bev;
+}
 
-	if (!conn || conn->is_half_closed)
-		return NULL;
-	bev = conn->bev;
-	bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
-	bufferevent_setwatermark(bev, EV_READ, 0, 0);
-	(void)bufferevent_disable(bev, EV_READ);
-	request->conn = NULL;
-	conn->exchange = NULL;
-	conn->bev = NULL;
-	conn_close(conn);
-	return bev;
+void http_taken_give_back(struct http_conn *conn)
+{
+	conn->closes = true;
+	conn->has_unread = true;
+	conn->state = CONN_WRITING;
+	set_callbacks(conn);
+	deadline_set(conn, DEADLINE_WRITE);
+	(void)bufferevent_enable(conn->bev, EV_READ);
+	if (evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0)
+		answered(conn);
+}
+
+void http_taken_cut(struct http_conn *conn)
+{
+	reset(conn);
 }

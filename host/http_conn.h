@@ -3,6 +3,7 @@
 #ifndef HTTP_CONN_H
 #define HTTP_CONN_H
 
+#include "address_count.h"
 #include "http.h"
 #include "http_chunk.h"
 
@@ -74,6 +75,7 @@ enum conn_state {
 	CONN_BODY,
 	CONN_HANDLER, /* the handler has the request */
 	CONN_WRITING,
+	CONN_TAKEN, /* somebody took it over */
 	CONN_LINGER,
 	CONN_CLOSED
 };
@@ -133,7 +135,7 @@ struct http_server {
 	struct deadlines deadlines;
 	struct exchange_list spares;
 	size_t n_spares, n_exchanges; /* kept for reuse; in use */
-	void *by_address;             /* tree of counts, see tsearch(3) */
+	struct address_counts by_address;
 	struct http_stats stats;
 	int64_t date_s; /* the second that date says */
 	char date[HTTP_DATE_MAX];

@@ -6,12 +6,10 @@
 #include "tls.h"
 #include "xalloc.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/bufferevent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <search.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -33,16 +31,6 @@ struct listener {
 	void *tag;
 };
 
-struct address_count {
-	struct address group; /* first: the key */
-	int64_t n;
-};
-
-static int compare_groups(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct address));
-}
-
 static bool is_counted(const struct http_server *server, const struct address *peer)
 {
 	static const struct address unix_peer;
@@ -52,48 +40,12 @@ static bool is_counted(const struct http_server *server, const struct address *p
 	return !server->conf.uncounted || !network_list_has(server->conf.uncounted, peer);
 }
 
-/* False when the address has all the connections it may have. */
-static bool count_in(struct http_server *server, const struct address *peer)
-{
-	struct address group;
-	struct address_count *count, **found;
-
-	address_group(peer, &group);
-	found = tfind(&group, &server->by_address, compare_groups);
-	if (found) {
-		if ((*found)->n >= server->conf.limits.max_per_address)
-			return false;
-		(*found)->n++;
-		return true;
-	}
-	count = xcalloc(1, sizeof(*count));
-	*count = (struct address_count){ .group = group, .n = 1 };
-	if (!tsearch(count, &server->by_address, compare_groups))
-		out_of_memory();
-	return true;
-}
-
-static void count_out(struct http_server *server, const struct address *peer)
-{
-	struct address group;
-	struct address_count *count, **found;
-
-	address_group(peer, &group);
-	found = tfind(&group, &server->by_address, compare_groups);
-	assert(found);
-	count = *found;
-	if (--count->n > 0)
-		return;
-	(void)tdelete(count, &server->by_address, compare_groups);
-	free(count);
-}
-
 void server_conn_gone(struct http_server *server, struct http_conn *conn)
 {
 	LIST_REMOVE(conn, link);
 	server->stats.n_open--;
 	if (is_counted(server, &conn->peer))
-		count_out(server, &conn->peer);
+		address_count_out(&server->by_address, &conn->peer);
 }
 
 static bool has_room(struct http_server *server)
@@ -111,12 +63,13 @@ static bool may_enter(struct http_server *server, const struct address *peer)
 {
 	bool counts = is_counted(server, peer);
 
-	if (counts && !count_in(server, peer))
+	if (counts &&
+	    !address_count_in(&server->by_address, peer, server->conf.limits.max_per_address))
 		return false;
 	if (has_room(server))
 		return true;
 	if (counts)
-		count_out(server, peer);
+		address_count_out(&server->by_address, peer);
 	return false;
 }
 

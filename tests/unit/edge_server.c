@@ -64,20 +64,25 @@ static void write_back(struct bufferevent *bev, void *arg)
 
 static void end_switched(struct bufferevent *bev, short what, void *arg)
 {
+	(void)bev;
 	(void)what;
-	(void)arg;
-	bufferevent_free(bev);
+	http_taken_give_back(arg);
 }
 
-static void take_over(struct http_request *request)
+static void take_over(void *ctx, struct http_conn *conn)
 {
-	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
-	struct bufferevent *bev = http_hijack(request);
+	struct bufferevent *bev = http_taken_bufferevent(conn);
 
-	(void)bufferevent_write(bev, head, sizeof(head) - 1);
-	bufferevent_setcb(bev, write_back, NULL, end_switched, NULL);
+	(void)ctx;
+	bufferevent_setcb(bev, write_back, NULL, end_switched, conn);
 	(void)bufferevent_enable(bev, EV_READ);
 	write_back(bev, NULL);
+}
+
+static void cut_off(void *ctx, struct http_conn *conn)
+{
+	(void)ctx;
+	http_taken_cut(conn);
 }
 
 static void handle(void *ctx, struct http_request *request)
@@ -99,9 +104,13 @@ static void handle(void *ctx, struct http_request *request)
 		answer.extra = "Cache-Control: max-age=60\r\nX-More: yes\r\n";
 	else if (slice_is(request->head.path, "/close"))
 		answer.must_close = true;
-	if (slice_is(request->head.path, "/switch"))
-		take_over(request);
-	else if (!slice_is(request->head.path, "/drop"))
+	else if (slice_is(request->head.path, "/switch"))
+		answer = (struct http_answer){ .status = 101, .take_over = take_over };
+	else if (slice_is(request->head.path, "/stream"))
+		answer.take_over = take_over;
+	else if (slice_is(request->head.path, "/cut"))
+		answer.take_over = cut_off;
+	if (!slice_is(request->head.path, "/drop"))
 		http_answer(request, &answer);
 	http_request_free(request);
 }

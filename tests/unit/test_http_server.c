@@ -361,9 +361,37 @@ static void a_connection_can_be_taken_over(void **state)
 	edge_send(fd, "and later");
 	(void)recv(fd, got, 21, MSG_WAITALL);
 	assert_memory_equal(got, "sent ahead, and later", 21);
-	assert_true(edge_is_idle(edge));
+	assert_false(edge_is_idle(edge));
 	(void)shutdown(fd, SHUT_WR);
 	assert_int_equal(edge_read_all(fd, got, sizeof(got)), 0);
+	assert_true(edge_is_idle(edge));
+	close(fd);
+}
+
+static void a_stream_has_no_length_and_ends_the_connection(void **state)
+{
+	struct edge *edge = *state;
+	int fd = edge_connect(edge);
+
+	edge_send(fd, GET("/stream") "sent ahead");
+	(void)shutdown(fd, SHUT_WR);
+	assert_true(edge_read_all(fd, got, sizeof(got)) > 0);
+	expect_in(got, "HTTP/1.1 200 OK\r\n");
+	expect_in(got, "\r\nConnection: close\r\n");
+	expect_in(got, "\r\n\r\nsent ahead");
+	expect_not_in(got, "Content-Length");
+	assert_true(edge_is_idle(edge));
+	close(fd);
+}
+
+static void what_was_taken_over_can_be_cut_off(void **state)
+{
+	struct edge *edge = *state;
+	int fd = edge_connect(edge);
+
+	edge_send(fd, GET("/cut"));
+	assert_int_equal(edge_read_all(fd, got, sizeof(got)), -1);
+	assert_true(edge_is_idle(edge));
 	close(fd);
 }
 
@@ -391,6 +419,8 @@ int main(void)
 		STORY(a_half_open_client_still_gets_its_answer),
 		STORY(a_request_freed_unanswered_cuts_off),
 		STORY(a_connection_can_be_taken_over),
+		STORY(a_stream_has_no_length_and_ends_the_connection),
+		STORY(what_was_taken_over_can_be_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
