@@ -29,7 +29,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -fno
 	-Isdk/include -MMD -MP
 HOST_CFLAGS = $(ALL_CFLAGS) -fPIE -Ihost -I$(BUILD)/gen -DPINTLE_VERSION='"$(VERSION)"' \
 	-DPINTLE_PLUGIN_DIR='"$(LIBDIR)/pintle/plugins"' $(shell pkg-config --cflags $(PKGS))
-HOST_LIBS = $(shell pkg-config --libs $(PKGS)) -ldl -lpthread
+HOST_LIBS = $(shell pkg-config --libs $(PKGS)) -lwslay -ldl -lpthread
 PLUGIN_CFLAGS = $(ALL_CFLAGS) -fPIC -fvisibility=hidden
 LDFLAGS ?= -Wl,-z,relro,-z,now
 PLUGIN_LDFLAGS = -shared $(LDFLAGS) $(SANFLAGS) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
