@@ -44,6 +44,16 @@ static void on_end(void *owner, const char *why)
 	bus->has_failed = true;
 }
 
+/* What was published before this may have been missed. */
+static void tell_channel(const struct bus *bus, const redisReply *name)
+{
+	for (const struct bus_channel *one = bus->channels; one; one = one->next) {
+		if (name->type == REDIS_REPLY_STRING && one->len == name->len &&
+		    memcmp(one->name, name->str, name->len) == 0)
+			one->message(one->ctx, NULL, 0);
+	}
+}
+
 static void on_subscribed(void *ctx, const redisReply *reply)
 {
 	struct bus *bus = ctx;
@@ -54,10 +64,13 @@ static void on_subscribed(void *ctx, const redisReply *reply)
 	if (reply->type == REDIS_REPLY_ERROR) {
 		base_reason(why, sizeof(why), reply);
 		conn_end(&bus->conn, why);
-	} else if (bus->has_failed) {
-		bus->has_failed = false;
-		base_log(bus->base, PINTLE_LOG_INFO, "subscribed again");
+		return;
 	}
+	if (bus->has_failed)
+		base_log(bus->base, PINTLE_LOG_INFO, "subscribed again");
+	bus->has_failed = false;
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 3)
+		tell_channel(bus, reply->element[1]);
 }
 
 static bool ask_channel(struct bus *bus, const struct bus_channel *channel)

@@ -406,6 +406,8 @@ static void hear(void *ctx, const void *value, size_t value_len)
 {
 	struct heard *heard = ctx;
 
+	if (!value)
+		return; /* the subscription is new */
 	heard->n_messages++;
 	(void)snprintf(heard->last, sizeof(heard->last), "%.*s", (int)value_len,
 		       (const char *)value);

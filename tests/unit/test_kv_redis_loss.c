@@ -300,12 +300,13 @@ static void nothing_is_proved_by_another_epoch(void **state)
 
 /* ---- Messages ---- */
 
-static int n_heard;
+static int n_heard, n_new;
 
 static void hear(void *ctx, const void *value, size_t value_len)
 {
-	(void)ctx, (void)value, (void)value_len;
-	n_heard++;
+	(void)ctx, (void)value_len;
+	n_heard += value != NULL;
+	n_new += value == NULL;
 }
 
 static void publish_until_heard(struct redis_store *store)
@@ -324,8 +325,10 @@ static void subscribes_again(void **state)
 
 	assert_int_equal(store->kv.ops->subscribe(store->kv.self, "news", hear, NULL), PINTLE_OK);
 	publish_until_heard(store);
+	assert_int_equal(n_new, 1);
 	redis_server_run(&store->server, "CLIENT KILL TYPE pubsub");
 	publish_until_heard(store);
+	assert_int_equal(n_new, 2);
 	redis_server_stop(&store->server);
 	redis_store_hear(store, "no Redis");
 	redis_server_start(&store->server, "");

@@ -162,7 +162,8 @@ typedef void pintle_kv_message(void *ctx, const void *value, size_t value_len);
 /*
  * submit: [any] with PINTLE_KV_INLINE, else [loop]. The request and all it points to are lent until
  * submit returns; done is called exactly once, maybe before submit returns.
- * subscribe: [loop]; message is called on the loop until the instance closes.
+ * subscribe: [loop]; message is called on the loop until the instance closes. With a NULL value it says
+ * that messages may have been missed before this moment: the connection for them is new.
  * epoch: [any]; a text that changes when the store has lost its memory (reboot, failover), at most 64
  * bytes into out; caches of what was read from the store die with it.
  */
