@@ -44,6 +44,7 @@ static const struct error_name errors[] = {
 	{ "unsupported_media_type", 415, "不支持的内容类型", "The content type is not supported" },
 	{ "expectation_failed", 417, "不支持的 Expect 请求头", "The expectation is not supported" },
 	{ "field_invalid", 422, "字段无效", "A field is missing or not valid" },
+	{ "upgrade_required", 426, "此地址需要 WebSocket 连接", "This address is for WebSockets" },
 	{ "rate_limited", 429, "操作过于频繁,请稍后再试", "Too many requests, try again later" },
 	{ "head_too_large", 431, "请求头过大", "The request head is too large" },
 	{ "internal", 500, "服务器内部错误", "Something went wrong on our side" },
@@ -242,7 +243,9 @@ static void build_body(struct request *request, struct http_answer *out)
 void answer_build(struct request *request, struct http_answer *out)
 {
 	*out = (struct http_answer){ .status = request->answer.status,
-				     .error = request->answer.error };
+				     .error = request->answer.error,
+				     .take_over = request->answer.take_over,
+				     .ctx = request->answer.take_over_ctx };
 	if (page_shows_error(request))
 		page_of_error(request);
 	build_body(request, out);

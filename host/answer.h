@@ -29,6 +29,9 @@ struct answer {
 	int64_t retry_after_s;  /* > 0: the header */
 	struct limit_hit limit; /* policy not NULL: RateLimit headers */
 	char *headers;          /* more lines, CRLF each; in the arena */
+	/* Both as in struct http_answer. */
+	void (*take_over)(void *ctx, struct http_conn *conn);
+	void *take_over_ctx;
 };
 
 void answer_ok(struct request *request, json_t *data); /* takes data over; may be NULL */

@@ -115,7 +115,7 @@ void api_flow_cancel(struct request *request)
 	if (!load_flow(request, &flow))
 		return;
 	status = flow_consume(&flows, &request->arena, &flow, request->deadline_ms);
-	if (status == PINTLE_OK && flow.waits)
+	if (status == PINTLE_OK)
 		waiting_tell(request->host, flow.id, "expired");
 	answer_status(request, status == PINTLE_NOT_FOUND ? PINTLE_EXPIRED : status);
 	flow_fini(&flow);

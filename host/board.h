@@ -20,7 +20,7 @@
 #define BOARD_PATH_MAX 128
 #define BOARD_NAME_MAX 48
 #define BOARD_BUCKETS 12
-#define BOARD_STATUSES 25
+#define BOARD_STATUSES 27
 #define BOARD_COUNTERS 64
 #define BOARD_OUTCOMES 4
 #define BOARD_THREADS 1024 /* of a worker that are looked after */

@@ -22,15 +22,20 @@ static int64_t read_us(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-int64_t clock_now_ms(void)
+int64_t clock_now_us(void)
 {
-	int64_t now = read_us(CLOCK_REALTIME) / 1000;
+	int64_t now = read_us(CLOCK_REALTIME);
 
 #ifdef PINTLE_TEST
 	if (shift)
-		now += atomic_load_explicit(shift, memory_order_relaxed);
+		now += atomic_load_explicit(shift, memory_order_relaxed) * 1000;
 #endif
 	return now;
+}
+
+int64_t clock_now_ms(void)
+{
+	return clock_now_us() / 1000;
 }
 
 int64_t clock_mono_us(void)

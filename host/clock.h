@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 int64_t clock_now_ms(void);
+int64_t clock_now_us(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 /* 2026-11-20T18:00:00.123Z */

@@ -58,6 +58,7 @@ struct host {
 	struct router *router;
 	struct dispatch dispatch;
 	struct http_server *http;
+	struct live *live;
 	struct http_client *client;
 	struct access_log *access_log;
 	struct cookie_rules cookie;

@@ -4,6 +4,7 @@
 #include "call.h"
 #include "clock.h"
 #include "in_flight.h"
+#include "live.h"
 #include "migrate.h"
 #include "routes.h"
 #include "services.h"
@@ -292,6 +293,7 @@ static void free_groups(struct host *host)
 
 void host_undo(struct host *host)
 {
+	live_free(host->live);
 	http_server_free(host->http);
 	http_client_free(host->client);
 	audit_free(host->audit);

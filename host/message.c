@@ -10,6 +10,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "send_limit.h"
+#include "waiting.h"
 #include "xalloc.h"
 
 #include <assert.h>
@@ -139,9 +140,10 @@ static void note_failure(struct message *message)
 
 	(void)send_limit_lost(&host->limits, &message->arena, message->text.to, message->network,
 			      deadline_ms);
-	if (*message->flow_id)
-		(void)flow_note_state(&flows, &message->arena, message->flow_id, "failed",
-				      deadline_ms);
+	if (!*message->flow_id)
+		return;
+	(void)flow_note_state(&flows, &message->arena, message->flow_id, "failed", deadline_ms);
+	waiting_tell(message->host, message->flow_id, "failed");
 }
 
 /* The end of a message: taken by a sender, or given up. */

@@ -12,8 +12,8 @@
 
 /* What the host answers with; the last place of by_status counts anything else. */
 static const int statuses[BOARD_STATUSES - 1] = {
-	200, 201, 204, 302, 303, 400, 401, 403, 404, 405, 408, 409,
-	410, 413, 415, 417, 422, 429, 431, 500, 501, 503, 504, 505,
+	101, 200, 201, 204, 302, 303, 400, 401, 403, 404, 405, 408, 409,
+	410, 413, 415, 417, 422, 426, 429, 431, 500, 501, 503, 504, 505,
 };
 
 static const int64_t bounds_us[BOARD_BUCKETS] = {
@@ -67,6 +67,8 @@ static const struct gauge_text gauges[] = {
 	{ GAUGE_POOL_WAITING, "pintle_pool_waiting", "Jobs waiting for a worker thread." },
 	{ GAUGE_HASH_WAITING, "pintle_hash_waiting", "Jobs waiting for a hashing thread." },
 	{ GAUGE_CONNECTIONS, "pintle_connections", "Connections open now." },
+	{ GAUGE_LIVE_SOCKETS, "pintle_live_sockets", "WebSockets of flows open now." },
+	{ GAUGE_LIVE_STREAMS, "pintle_live_streams", "Event streams of flows open now." },
 };
 
 static size_t status_place(int status)

@@ -11,6 +11,8 @@ extern const size_t routes_n_own;
 /* api_auth.c: sign-in, generic */
 route_handler api_providers, api_begin, api_verify, api_flow_show, api_flow_cancel, api_callback,
 	api_bind, api_unbind, api_plugin_route;
+/* api_live.c: flows as they change */
+route_handler api_flow_socket, api_flow_events;
 /* check.c */
 route_handler api_check;
 /* api_token.c: tokens and sessions as others see them */

@@ -28,6 +28,7 @@ struct server_settings {
 	int64_t max_head, max_body, head_timeout_ms, body_timeout_ms, write_timeout_ms,
 		idle_timeout_ms;
 	int64_t max_connections, max_per_address;
+	int64_t max_live, max_live_per_address, live_ping_ms;
 };
 
 struct pool_settings {

@@ -66,6 +66,14 @@ static const struct pintle_opt server_opts[] = {
 	  "Connections a worker holds at once." },
 	{ "max_per_address", PINTLE_INT, AT(server, max_per_address), "1024", 1, 1000000, NULL,
 	  "Connections a worker holds at once from one address." },
+	{ "max_live", PINTLE_INT, AT(server, max_live), "5000", 1, 1000000, NULL,
+	  "WebSockets and event streams a worker holds at once; they are connections, too, "
+	  "and never more than half of max_connections." },
+	{ "max_live_per_address", PINTLE_INT, AT(server, max_live_per_address), "256", 1, 1000000,
+	  NULL, "WebSockets and event streams a worker holds at once for one client address." },
+	{ "live_ping", PINTLE_DURATION, AT(server, live_ping_ms), "30s", SECOND, HOUR, NULL,
+	  "How often a WebSocket is pinged, which must be answered before the next, and an "
+	  "event stream sent a comment." },
 };
 
 static const struct pintle_opt pool_opts[] = {

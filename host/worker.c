@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "dispatch.h"
 #include "host_make.h"
+#include "live.h"
 #include "log.h"
 #include "metrics.h"
 #include "supervisor.h"
@@ -67,6 +68,7 @@ static void drain(struct worker *worker)
 	worker->drain_deadline_ms = clock_mono_ms() + worker->settings.server.drain_timeout_ms;
 	atomic_store(&worker->host.self->state, BOARD_DRAINING);
 	http_server_drain(worker->host.http);
+	live_drain(worker->host.live);
 	chores_stop(worker->chores);
 	look_whether_drained(worker);
 }
@@ -117,6 +119,10 @@ static void show_load(struct worker *worker)
 	metrics_gauge(host->self, GAUGE_POOL_WAITING, (int64_t)load.n_waiting);
 	metrics_gauge(host->self, GAUGE_HASH_WAITING, (int64_t)hasher_waiting(host->hasher));
 	metrics_gauge(host->self, GAUGE_CONNECTIONS, (int64_t)stats.n_open);
+	metrics_gauge(host->self, GAUGE_LIVE_SOCKETS,
+		      (int64_t)live_count(host->live, &live_websocket));
+	metrics_gauge(host->self, GAUGE_LIVE_STREAMS,
+		      (int64_t)live_count(host->live, &live_stream));
 	metrics_count(host->self, METRIC_CONNECTIONS, stats.n_accepted - worker->seen.n_accepted);
 	metrics_count(host->self, METRIC_CONNECTIONS_REFUSED,
 		      stats.n_refused - worker->seen.n_refused);
@@ -210,6 +216,9 @@ static bool start_serving(struct worker *worker, struct err *err)
 	    !worker_load_tls(&worker->settings, start->snapshot, &worker->tls, err) ||
 	    !host_make(&worker->host, &host_start, err) || !watch_signals(worker, err) ||
 	    !listen_to_all(worker, err))
+		return false;
+	worker->host.live = live_new(&worker->host, err);
+	if (!worker->host.live)
 		return false;
 	worker->chores = chores_new(&worker->host, err);
 	if (!worker->chores)
