@@ -58,15 +58,14 @@ static void unref(struct transfer *transfer)
 
 /* ---- On the loop ---- */
 
-/* An upstream that may have seen the request may have acted on it. */
+/* An upstream that may have seen the request may have acted on it, also one that answers with more than we
+ * take. */
 static int32_t judge(const struct transfer *transfer, CURLcode result)
 {
 	long n_sent = 0;
 
 	if (result == CURLE_OK)
 		return PINTLE_OK;
-	if (result == CURLE_WRITE_ERROR || result == CURLE_FILESIZE_EXCEEDED)
-		return PINTLE_UNAVAILABLE; /* answered, with more than we take */
 	if (curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &n_sent) != CURLE_OK)
 		return PINTLE_INTERNAL;
 	return n_sent > 0 ? PINTLE_TIMEOUT : PINTLE_UNAVAILABLE;

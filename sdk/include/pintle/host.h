@@ -37,7 +37,7 @@ struct pintle_request {
 	const void *body;
 	size_t body_len;
 	int64_t timeout_ms;  /* at most what is left of the call; 0: that */
-	int64_t max_answer;  /* bytes; 0: 64 KiB; more is UNAVAILABLE */
+	int64_t max_answer;  /* bytes; 0: 64 KiB; more is TIMEOUT: what it did is unclear */
 	const char *ca_file; /* NULL: the system's */
 };
 
