@@ -112,30 +112,36 @@ static void lay(struct breadcrumb next)
 }
 
 /* FNV-1a. Names come from our own tables and the plugins', so nobody looks for two with one key. */
-static uint64_t key_of(const char *method, const char *path)
+static uint64_t key_of(const char *const *parts)
 {
-	const char *const parts[] = { method, " ", path };
 	uint64_t key = UINT64_C(14695981039346656037);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		for (const char *c = parts[i]; *c; c++)
+	for (; *parts; parts++)
+		for (const char *c = *parts; *c; c++)
 			key = (key ^ (unsigned char)*c) * UINT64_C(1099511628211);
 	return key ? key : 1;
+}
+
+/* Whether this place is the key's: it was already, or was free and is now. */
+static bool take_place(_Atomic uint64_t *place, uint64_t key)
+{
+	uint64_t present = 0;
+
+	return atomic_compare_exchange_strong(place, &present, key) || present == key;
 }
 
 /* Workers race for a slot by its key alone. Who finds the key of its own name there may write the name
  * too: the same bytes, and nobody has to wait for a process that died before it did. */
 int board_route(struct board *board, const char *method, const char *path)
 {
-	uint64_t key = key_of(method, path);
+	uint64_t key = key_of((const char *const[]){ method, " ", path, NULL });
 
 	if (strlen(method) >= BOARD_METHOD_MAX || strlen(path) >= BOARD_PATH_MAX)
 		return BOARD_NO_ROUTE;
 	for (int i = 0; i < BOARD_NO_ROUTE; i++) {
 		struct board_route_name *name = &board->route_names[i];
-		uint64_t present = 0;
 
-		if (!atomic_compare_exchange_strong(&name->key, &present, key) && present != key)
+		if (!take_place(&name->key, key))
 			continue;
 		if (!atomic_load(&name->is_named)) {
 			memcpy(name->method, method, strlen(method) + 1);
@@ -145,6 +151,38 @@ int board_route(struct board *board, const char *method, const char *path)
 		return i;
 	}
 	return BOARD_NO_ROUTE;
+}
+
+static void name_message(struct board_message *slot, const char *gateway, const char *country,
+			 const char *template_name)
+{
+	if (atomic_load(&slot->is_named))
+		return;
+	memcpy(slot->gateway, gateway, strlen(gateway) + 1);
+	memcpy(slot->country, country, strlen(country) + 1);
+	memcpy(slot->template_name, template_name, strlen(template_name) + 1);
+	atomic_store(&slot->is_named, 1); /* after the labels: readers see them whole */
+}
+
+struct board_message *board_message(struct board *board, const char *gateway, const char *country,
+				    const char *template_name)
+{
+	struct board_message *other = &board->messages[BOARD_MESSAGE_OTHER];
+	uint64_t key =
+		key_of((const char *const[]){ gateway, " ", country, " ", template_name, NULL });
+
+	if (strlen(gateway) <= BOARD_NAME_MAX && strlen(country) < sizeof(other->country) &&
+	    strlen(template_name) <= BOARD_NAME_MAX)
+		for (int i = 0; i < BOARD_MESSAGE_OTHER; i++) {
+			struct board_message *slot = &board->messages[i];
+
+			if (!take_place(&slot->key, key))
+				continue;
+			name_message(slot, gateway, country, template_name);
+			return slot;
+		}
+	name_message(other, "other", "", "");
+	return other;
 }
 
 struct breadcrumb breadcrumb_enter(int instance, const char *op)

@@ -23,6 +23,10 @@
 #define BOARD_STATUSES 27
 #define BOARD_COUNTERS 64
 #define BOARD_OUTCOMES 4
+#define BOARD_MESSAGES 256 /* gateway x country x template */
+#define BOARD_MESSAGE_OTHER (BOARD_MESSAGES - 1)
+#define BOARD_FATES 6
+#define BOARD_ENTRY_BUCKETS 8
 #define BOARD_THREADS 1024 /* of a worker that are looked after */
 #define BOARD_ERR_MAX 1024
 
@@ -68,6 +72,16 @@ struct board_route_name {
 	char method[BOARD_METHOD_MAX], path[BOARD_PATH_MAX];
 };
 
+/* The same, for what became of the messages of one gateway to one country by one template. All workers
+ * write it: messages are few. */
+struct board_message {
+	_Atomic uint64_t key; /* 0: free */
+	_Atomic int32_t is_named;
+	char gateway[BOARD_NAME_MAX + 1], country[4], template_name[BOARD_NAME_MAX + 1];
+	_Atomic uint64_t by_fate[BOARD_FATES];
+	_Atomic uint64_t by_entry[BOARD_ENTRY_BUCKETS + 1], entry_ms;
+};
+
 struct board {
 	_Atomic int32_t supervisor_pid, generation, n_workers, is_stopping;
 	_Atomic int64_t start_ms, shift_ms;
@@ -77,6 +91,7 @@ struct board {
 	_Atomic int32_t n_instances;
 	struct board_instance instances[BOARD_INSTANCES];
 	struct board_route_name route_names[BOARD_ROUTES];
+	struct board_message messages[BOARD_MESSAGES];
 	struct board_worker workers[BOARD_WORKERS];
 };
 
@@ -89,6 +104,9 @@ int board_find_instance(const struct board *board, const char *name);
 bool board_is_kept_out(const struct board *board, int index);
 /* [any] The index of a route, made when new; BOARD_NO_ROUTE when the board is full or path too long. */
 int board_route(struct board *board, const char *method, const char *path);
+/* [any] The slot of these labels, made when new; the one for all others when the board is full. */
+struct board_message *board_message(struct board *board, const char *gateway, const char *country,
+				    const char *template_name);
 
 /*
  * Breadcrumbs: which plugin this thread is in. Set around every plugin op. When the process dies of a

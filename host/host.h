@@ -9,6 +9,7 @@
 #include "cookie.h"
 #include "db.h"
 #include "dispatch.h"
+#include "group.h"
 #include "hasher.h"
 #include "http.h"
 #include "http_client.h"
@@ -23,12 +24,6 @@
 #include "settings.h"
 #include "snapshot.h"
 #include "token_cache.h"
-
-struct group {
-	char name[48];
-	struct pintle_inst **senders;
-	size_t n_senders;
-};
 
 struct host {
 	const struct settings *settings;
@@ -46,6 +41,7 @@ struct host {
 	struct instances instances;
 	struct group *groups;
 	size_t n_groups;
+	_Atomic int64_t switches_read_ms; /* monotonic: gateway_switch.c's */
 	struct db db;
 	struct kv kv;
 	struct seal *seal;

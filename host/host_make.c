@@ -155,39 +155,6 @@ static void join_stores(struct host *host)
 	host->kv.self = instances_find(&host->instances, storage->kv)->self;
 }
 
-static bool make_group(struct host *host, const struct group_settings *settings, struct err *err)
-{
-	struct group *group = &host->groups[host->n_groups++];
-	size_t n = 0;
-
-	while (settings->senders[n])
-		n++;
-	(void)snprintf(group->name, sizeof(group->name), "%s", settings->name);
-	group->senders = xcalloc(n + 1, sizeof(struct pintle_inst *));
-	for (; group->n_senders < n; group->n_senders++) {
-		const char *name = settings->senders[group->n_senders];
-		struct pintle_inst *inst = instances_find(&host->instances, name);
-
-		if (!inst || (!inst->plugin->desc.sender && !inst->plugin->is_left_out))
-			return err_set(err, "[group %s] senders: the plugin of [%s] sends nothing",
-				       group->name, name);
-		group->senders[group->n_senders] = inst;
-	}
-	return true;
-}
-
-static bool make_groups(struct host *host, struct err *err)
-{
-	const struct settings *settings = host->settings;
-
-	host->groups = xcalloc(settings->n_groups + 1, sizeof(*host->groups));
-	for (size_t i = 0; i < settings->n_groups; i++) {
-		if (!make_group(host, &settings->groups[i], err))
-			return false;
-	}
-	return true;
-}
-
 static bool make_networks(struct host *host, struct err *err)
 {
 	const struct settings *settings = host->settings;
@@ -235,7 +202,7 @@ static bool make_state(struct host *host, struct err *err)
 static bool make_all(struct host *host, const struct host_start *start, struct err *err)
 {
 	make_threads(host, start);
-	if (!make_instances(host, err) || !choose_stores(host, err) || !make_groups(host, err) ||
+	if (!make_instances(host, err) || !choose_stores(host, err) || !groups_make(host, err) ||
 	    !make_networks(host, err))
 		return false;
 	host->router = router_new(routes_own, routes_n_own, &host->instances, api_plugin_route,
@@ -284,13 +251,6 @@ bool host_migrate(const struct host *host, const struct db *db, struct err *err)
 	return true;
 }
 
-static void free_groups(struct host *host)
-{
-	for (size_t i = 0; i < host->n_groups; i++)
-		free(host->groups[i].senders);
-	free(host->groups);
-}
-
 void host_undo(struct host *host)
 {
 	live_free(host->live);
@@ -305,7 +265,7 @@ void host_undo(struct host *host)
 	network_list_fini(&host->trusted);
 	network_list_fini(&host->metrics_allow);
 	network_list_fini(&host->blocked);
-	free_groups(host);
+	groups_free(host);
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		instance_close(&host->instances.items[i]);
 	in_flight_free_abandoned(host); /* their threads are gone, what they knew may go */

@@ -35,6 +35,9 @@ struct pintle_inst {
 	struct pintle_plain plain; /* self of a plugin without open */
 	struct pool_class *class;
 	struct host *host;
+	_Atomic bool is_off;        /* a sender the operator has switched off; gateway_switch.c's */
+	_Atomic bool is_weak;       /* a sender whose messages do not arrive; gateway_share.c's */
+	_Atomic int64_t weighed_ms; /* monotonic: when that was seen */
 };
 
 /* Every instance of a generation. */

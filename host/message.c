@@ -4,11 +4,15 @@
 
 #include "call.h"
 #include "clock.h"
+#include "entry.h"
+#include "gateway.h"
+#include "gateway_switch.h"
 #include "host.h"
-#include "identifier.h"
-#include "json.h"
 #include "log.h"
+#include "message_log.h"
+#include "message_plan.h"
 #include "metrics.h"
+#include "metrics_message.h"
 #include "send_limit.h"
 #include "waiting.h"
 #include "xalloc.h"
@@ -68,68 +72,29 @@ void message_free(struct message *message)
 
 /* ---- Groups ---- */
 
-static const struct group *find_group(const struct host *host, const char *name)
+static bool has_sender(const struct group *group)
 {
-	for (size_t i = 0; i < host->n_groups; i++)
-		if (strcmp(host->groups[i].name, name) == 0)
-			return &host->groups[i];
-	return NULL;
-}
-
-bool message_group_exists(const struct host *host, const char *group)
-{
-	return find_group(host, group) != NULL;
-}
-
-bool message_group_ok(const struct host *host, const char *group)
-{
-	const struct group *found = find_group(host, group);
-
-	for (size_t i = 0; found && i < found->n_senders; i++)
-		if (instance_is_up(found->senders[i]))
+	for (size_t i = 0; i < group->n_senders; i++)
+		if (instance_is_up(group->senders[i]) && !gateway_is_off(group->senders[i]))
 			return true;
 	return false;
 }
 
+/* Only a no is worth a look at the store: a yes that is a second old is corrected by the delivery. */
+bool message_group_ok(struct host *host, const char *group, const char *to, int32_t purpose)
+{
+	char country[GROUP_COUNTRY_MAX];
+	const struct group *found = group_find(host, group, group_country(to, country), purpose);
+
+	if (!found)
+		return false;
+	if (has_sender(found))
+		return true;
+	gateway_read_switches(host, 0);
+	return has_sender(found);
+}
+
 /* ---- What became of it ---- */
-
-static const char *result_word(int32_t status)
-{
-	switch (status) {
-	case PINTLE_OK:
-		return "accepted";
-	case PINTLE_TIMEOUT:
-		return "unclear";
-	case PINTLE_LIMITED:
-		return "limited";
-	default:
-		return PINTLE_IS_DENIAL(status) ? "refused" : "failed";
-	}
-}
-
-/* Of one attempt. The row tells an operator what happened; losing it loses no message. */
-static void record(struct message *message, const struct pintle_inst *sender, int32_t status,
-		   const char *upstream_id)
-{
-	struct host *host = message->host;
-	struct tx tx = { .db = &host->db, .deadline_ms = clock_mono_ms() + RECORD_MS };
-	const char *channel = sender->plugin->sender.channel;
-	char masked[IDENTIFIER_MAX], blind[2 * SEAL_MAC_LEN + 1];
-	int32_t stored;
-
-	mask_subject(strcmp(channel, "mail") == 0 ? "email" : "phone", message->text.to, masked);
-	seal_blind(host->seal, "recipient", message->text.to, blind);
-	stored = db_exec(&tx,
-			 "INSERT INTO message_logs (kind, recipient, recipient_blind, template,"
-			 " gateway, result, upstream_id, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			 DB_PARAMS(db_text(channel), db_text(masked), db_text(blind),
-				   db_text(message->text.template_name), db_text(sender->name),
-				   db_text(result_word(status)), db_text(upstream_id),
-				   db_int(clock_now_ms())),
-			 NULL, NULL);
-	if (stored != PINTLE_OK)
-		log_warn("message log: not written, status %d", stored);
-}
 
 /* Who is told may ask for another at once. Without the store they wait, as if it had been sent. */
 static void note_failure(struct message *message)
@@ -163,22 +128,59 @@ static void conclude(struct message *message, int32_t status)
 
 /* ---- Delivery ---- */
 
+/* A denial is an answer as well: the sender is alive. */
+static void note_health(struct message *message, const struct message_try *try, int32_t status)
+{
+	if (PINTLE_IS_FAULT(status))
+		gateway_note_failure(message->host, &message->arena, try->sender, try->is_probe);
+	else if (try->is_troubled)
+		gateway_note_success(message->host, &message->arena, try->sender);
+}
+
+static void count(const struct message *message, const struct pintle_inst *sender, int32_t status)
+{
+	const struct metric_message about = { sender->name, message->country,
+					      message->text.template_name };
+
+	metrics_message(message->host->board, &about, FATE_SENT);
+	if (status == PINTLE_OK || status == PINTLE_TIMEOUT)
+		metrics_message(message->host->board, &about,
+				status == PINTLE_OK ? FATE_ACCEPTED : FATE_UNCLEAR);
+}
+
+static void note(struct message *message, const struct message_try *try, int32_t status,
+		 const json_t *said)
+{
+	int64_t row;
+
+	note_health(message, try, status);
+	count(message, try->sender, status);
+	row = message_log_attempt(message, try->sender, status, said);
+	if (!*message->flow_id || (status != PINTLE_OK && status != PINTLE_TIMEOUT))
+		return;
+	message_plan_avoid(message, try->sender); /* before it may be found entered already */
+	entry_expect(message, try->sender, row);
+}
+
 /* The call of a send op carries the one message it is about. */
 static int32_t send_op(void *self, struct pintle_call *call)
 {
 	return call->inst->plugin->sender.send(self, call, &call->messages->text);
 }
 
-static int32_t send_through(struct message *message, struct pintle_inst *sender)
+static int32_t send_through(struct message *message, const struct message_try *try)
 {
 	struct pintle_call *call =
-		call_new(message->host, NULL, sender, "send", message->text.purpose);
+		call_new(message->host, NULL, try->sender, "send", message->text.purpose);
 	int32_t status;
 
+	if (call->deadline_ms > message->deadline_ms)
+		call->deadline_ms = message->deadline_ms;
+	message->sent_ms = clock_now_ms();
 	call->messages = message;
 	status = call_run_and_wait(call, send_op);
 	call->messages = NULL; /* it is ours, and another sender may need it */
-	record(message, sender, status, json_text_member(call->outcome.data, "upstream_id"));
+	note(message, try, status, call->outcome.data);
 	call_free(call);
 	return status;
 }
@@ -189,31 +191,34 @@ static bool is_for_next(int32_t status)
 	return PINTLE_IS_FAULT(status) && status != PINTLE_TIMEOUT;
 }
 
-static struct pintle_inst *next_sender(struct message *message)
+static const struct message_try *next_try(struct message *message)
 {
-	while (message->n_tried < message->to->n_senders) {
-		struct pintle_inst *sender = message->to->senders[message->n_tried];
+	while (message->n_tried < message->n_tries && clock_mono_ms() < message->deadline_ms) {
+		const struct message_try *try = &message->tries[message->n_tried];
 
-		if (instance_is_up(sender))
-			return sender;
+		if (instance_is_up(try->sender))
+			return try;
 		message->n_tried++;
 	}
 	return NULL;
 }
 
-/* Runs with a place in the class of one of the senders. */
+/* Begins in the class of background work, goes on with a place in the class of one of the senders. */
 static void deliver(struct job *job)
 {
 	struct message *message = (struct message *)job;
 	int32_t status = PINTLE_UNAVAILABLE;
-	struct pintle_inst *sender;
+	const struct message_try *try;
 
-	while ((sender = next_sender(message))) {
-		enum pool_verdict verdict = pool_switch(message->host->pool, sender->class, job);
+	if (!message->is_planned)
+		message_plan(message);
+	while ((try = next_try(message))) {
+		enum pool_verdict verdict =
+			pool_switch(message->host->pool, try->sender->class, job);
 
 		if (verdict == POOL_QUEUED)
 			return;
-		status = verdict == POOL_GO ? send_through(message, sender) : PINTLE_BUSY;
+		status = verdict == POOL_GO ? send_through(message, try) : PINTLE_BUSY;
 		if (!is_for_next(status))
 			break;
 		message->n_tried++;
@@ -221,19 +226,31 @@ static void deliver(struct job *job)
 	conclude(message, status);
 }
 
+static void begin(struct host *host, struct message *message)
+{
+	message->host = host;
+	message->deadline_ms = clock_mono_ms() + host->settings->pool.call_timeout_ms;
+	(void)group_country(message->text.to, message->country);
+}
+
 bool message_queue(struct host *host, struct message *message)
 {
-	struct pintle_inst *sender;
-
-	message->host = host;
-	message->to = find_group(host, message->group);
-	assert(message->to);
+	begin(host, message);
+	assert(group_exists(host, message->group));
 	message->job.run = deliver;
-	while ((sender = next_sender(message))) {
-		if (pool_submit(host->pool, sender->class, &message->job))
-			return true;
-		message->n_tried++;
-	}
+	if (pool_submit(host->pool, host->background, &message->job))
+		return true;
 	message_free(message);
 	return false;
+}
+
+int32_t message_send_through(struct host *host, struct message *message, struct pintle_inst *sender)
+{
+	const struct message_try try = { .sender = sender, .is_troubled = true };
+	int32_t status;
+
+	begin(host, message);
+	status = send_through(message, &try);
+	message_free(message);
+	return status;
 }

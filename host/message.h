@@ -1,41 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages to people: groups of senders, and the queue between an op that asked and the sender that
- * delivers. What is queued is lost with the worker; the person asks again.
+ * Messages to people: the queue between an op that asked and the sender that delivers. What is queued
+ * is lost with the worker; the person asks again.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
 #include "address.h"
 #include "arena.h"
+#include "group.h"
 #include "instance.h"
 
 #include <pintle/host.h>
 
 struct host;
 
+/* A sender of the group that may have this message, and why it comes where it comes. */
+struct message_try {
+	struct pintle_inst *sender;
+	int rank;         /* message_plan.c's */
+	int64_t probe_ms; /* of one out of rotation */
+	bool is_probe;    /* the message is the probe of its breaker */
+	bool is_troubled; /* a success is worth a note */
+};
+
 /* A deep copy of a pintle_message, with what it belongs to. */
 struct message {
 	struct job job; /* first: what the pool runs */
 	struct message *next;
 	struct host *host;
-	const struct group *to;     /* while it is delivered */
-	size_t n_tried;             /* senders of the group that are done with */
+	struct message_try tries[GROUP_SENDERS_MAX];
+	size_t n_tries, n_tried;
+	bool is_planned;
+	int64_t deadline_ms;        /* monotonic: no sender is tried after it */
+	int64_t sent_ms;            /* by the wall clock: the last try began */
 	struct pintle_message text; /* pointers into arena */
 	struct arena arena;
-	char group[48];
+	char group[CONF_NAME_MAX + 1];
+	char country[GROUP_COUNTRY_MAX];
 	char flow_id[32];
 	char network[ADDRESS_NETWORK_MAX]; /* that asked for it */
 };
 
 struct message *message_copy(const char *group, const struct pintle_message *text);
 void message_free(struct message *message); /* and those after it */
-/* Whether the group exists and has a sender in rotation. */
-bool message_group_ok(const struct host *host, const char *group);
-bool message_group_exists(const struct host *host, const char *group);
-/* [worker] Takes message over and delivers it on a worker thread: each sender of the group in order, the
- * next one only when the one before surely did not accept. The result goes to message_logs, metrics and,
- * when it failed, the flow's state. False when the queue is full; then it is freed. */
+/* [worker] Whether the group has a sender in rotation for such a message. A sender whose breaker is
+ * open counts: the least bad is tried when there is none better. */
+bool message_group_ok(struct host *host, const char *group, const char *to, int32_t purpose);
+/*
+ * [worker] Takes message over and delivers it on a worker thread: each sender in the order of the plan,
+ * the next one only when the one before surely did not accept and within the time of one request. The
+ * result goes to message_logs, metrics, the sender's health and, when it failed, the flow's state. False
+ * when the queue is full; then it is freed.
+ */
 bool message_queue(struct host *host, struct message *message);
+/* [worker] The same on this thread, through the one sender alone: OK, or why not. Takes message over. */
+int32_t message_send_through(struct host *host, struct message *message,
+			     struct pintle_inst *sender);
 
 #endif

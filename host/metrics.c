@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include "host.h"
+#include "metrics_message.h"
 #include "xalloc.h"
 
 #include <pintle/plugin.h>
@@ -127,12 +128,12 @@ void metrics_outcome(struct board_worker *self, int instance, enum metric_outcom
 
 /* ---- The text ---- */
 
-static void head(FILE *out, const char *name, const char *type, const char *help)
+void metrics_head(FILE *out, const char *name, const char *type, const char *help)
 {
 	(void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void put_label(FILE *out, const char *name, const char *value)
+void metrics_label(FILE *out, const char *name, const char *value)
 {
 	(void)fprintf(out, "%s=\"", name);
 	for (const char *c = value; *c; c++) {
@@ -167,9 +168,9 @@ static void sum_slot(struct route_sum *sum, const struct board *board, int index
 
 static void put_route_labels(FILE *out, const struct route_sum *sum)
 {
-	put_label(out, "method", sum->method);
+	metrics_label(out, "method", sum->method);
 	(void)fputc(',', out);
-	put_label(out, "route", sum->path);
+	metrics_label(out, "route", sum->path);
 }
 
 static void put_counts(FILE *out, const struct route_sum *sum)
@@ -236,7 +237,7 @@ static void put_counters(FILE *out, const struct board *board)
 		for (size_t w = 0; w < BOARD_WORKERS; w++)
 			n += get(&board->workers[w].counters[text->counter]);
 		if (text->help)
-			head(out, text->name, "counter", text->help);
+			metrics_head(out, text->name, "counter", text->help);
 		(void)fprintf(out, "%s%s %llu\n", text->name, text->labels, (unsigned long long)n);
 	}
 }
@@ -253,7 +254,7 @@ static void put_gauges(FILE *out, const struct board *board)
 				sum += atomic_load_explicit(&worker->gauges[gauges[i].gauge],
 							    memory_order_relaxed);
 		}
-		head(out, gauges[i].name, "gauge", gauges[i].help);
+		metrics_head(out, gauges[i].name, "gauge", gauges[i].help);
 		(void)fprintf(out, "%s %lld\n", gauges[i].name, (long long)sum);
 	}
 }
@@ -272,15 +273,16 @@ static void put_workers(FILE *out, const struct board *board)
 			n_in[state]++;
 		n_restarts += atomic_load(&board->workers[w].n_restarts);
 	}
-	head(out, "pintle_workers", "gauge", "Worker processes by state.");
+	metrics_head(out, "pintle_workers", "gauge", "Worker processes by state.");
 	for (int state = BOARD_STARTING; state <= BOARD_DRAINING; state++)
 		(void)fprintf(out, "pintle_workers{state=\"%s\"} %lld\n", names[state],
 			      n_in[state]);
-	head(out, "pintle_worker_restarts_total", "counter", "Workers replaced after they died.");
+	metrics_head(out, "pintle_worker_restarts_total", "counter",
+		     "Workers replaced after they died.");
 	(void)fprintf(out, "pintle_worker_restarts_total %lld\n", n_restarts);
-	head(out, "pintle_generation", "gauge", "Generation of the configuration.");
+	metrics_head(out, "pintle_generation", "gauge", "Generation of the configuration.");
 	(void)fprintf(out, "pintle_generation %d\n", atomic_load(&board->generation));
-	head(out, "pintle_reloads_total", "counter", "Reloads finished, good or bad.");
+	metrics_head(out, "pintle_reloads_total", "counter", "Reloads finished, good or bad.");
 	(void)fprintf(out, "pintle_reloads_total %u\n", atomic_load(&board->n_reloads));
 }
 
@@ -292,7 +294,8 @@ static void put_outcomes(FILE *out, const struct board *board)
 							   [OUTCOME_TIMEOUT] = "timeout" };
 	int n_instances = atomic_load(&board->n_instances);
 
-	head(out, "pintle_instance_calls_total", "counter", "Plugin operations by outcome.");
+	metrics_head(out, "pintle_instance_calls_total", "counter",
+		     "Plugin operations by outcome.");
 	for (int i = 0; i < n_instances; i++)
 		for (int o = 0; o < BOARD_OUTCOMES; o++) {
 			uint64_t n = 0;
@@ -300,21 +303,22 @@ static void put_outcomes(FILE *out, const struct board *board)
 			for (size_t w = 0; w < BOARD_WORKERS; w++)
 				n += get(&board->workers[w].outcomes[i][o]);
 			(void)fputs("pintle_instance_calls_total{", out);
-			put_label(out, "instance", board->instances[i].name);
+			metrics_label(out, "instance", board->instances[i].name);
 			(void)fprintf(out, ",outcome=\"%s\"} %llu\n", names[o],
 				      (unsigned long long)n);
 		}
-	head(out, "pintle_instance_quarantined", "gauge", "1: kept out after killing workers.");
+	metrics_head(out, "pintle_instance_quarantined", "gauge",
+		     "1: kept out after killing workers.");
 	for (int i = 0; i < n_instances; i++) {
 		(void)fputs("pintle_instance_quarantined{", out);
-		put_label(out, "instance", board->instances[i].name);
+		metrics_label(out, "instance", board->instances[i].name);
 		(void)fprintf(out, "} %d\n", board_is_kept_out(board, i));
 	}
 }
 
 static void put_stores(FILE *out, const struct board_worker *self)
 {
-	head(out, "pintle_store_up", "gauge", "1: the store answered when last asked.");
+	metrics_head(out, "pintle_store_up", "gauge", "1: the store answered when last asked.");
 	(void)fprintf(out, "pintle_store_up{store=\"db\"} %lld\n",
 		      (long long)atomic_load(&self->gauges[GAUGE_DB_UP]));
 	(void)fprintf(out, "pintle_store_up{store=\"kv\"} %lld\n",
@@ -329,12 +333,13 @@ char *metrics_text(const struct host *host, struct arena *arena)
 
 	if (!out)
 		out_of_memory();
-	head(out, "pintle_requests_total", "counter", "Requests answered.");
+	metrics_head(out, "pintle_requests_total", "counter", "Requests answered.");
 	each_route(out, host->board, put_counts);
-	head(out, "pintle_request_duration_seconds", "histogram", "Time to answer.");
+	metrics_head(out, "pintle_request_duration_seconds", "histogram", "Time to answer.");
 	each_route(out, host->board, put_histogram);
 	put_outcomes(out, host->board);
 	put_counters(out, host->board);
+	metrics_message_text(out, host->board);
 	put_gauges(out, host->board);
 	put_stores(out, host->self);
 	put_workers(out, host->board);

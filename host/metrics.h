@@ -6,6 +6,8 @@
 #include "arena.h"
 #include "board.h"
 
+#include <stdio.h>
+
 struct host;
 
 enum metric_counter {
@@ -46,6 +48,9 @@ void metrics_count(struct board_worker *self, enum metric_counter counter, uint6
 void metrics_gauge(struct board_worker *self, enum metric_gauge gauge, int64_t value);
 void metrics_outcome(struct board_worker *self, int instance, enum metric_outcome outcome);
 /* Prometheus text, summed over all workers; the stores are as this worker last saw them. */
+/* For those who write a part of it. */
+void metrics_head(FILE *out, const char *name, const char *type, const char *help);
+void metrics_label(FILE *out, const char *name, const char *value);
 char *metrics_text(const struct host *host, struct arena *arena);
 
 #endif

@@ -2,6 +2,7 @@
 #include "proof.h"
 
 #include "account.h"
+#include "entry.h"
 #include "host.h"
 #include "identifier.h"
 #include "metrics.h"
@@ -224,10 +225,11 @@ int32_t proof_consume(struct pintle_call *call)
 
 	if (!call->outcome.subject && call->outcome.account_id == 0)
 		return PINTLE_INTERNAL;
-	if (call->has_flow) {
+	if (call->has_flow)
 		status = end_flow(call);
-		if (status == PINTLE_OK)
-			note_entered(call);
+	if (status == PINTLE_OK && call->has_flow) {
+		note_entered(call);
+		entry_note(call);
 	}
 	return status;
 }

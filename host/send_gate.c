@@ -72,18 +72,18 @@ static int32_t count(struct pintle_call *call, const char *to)
 	return status;
 }
 
-int32_t send_gate(struct pintle_call *call, const char *group, const char *to)
+int32_t send_gate(struct pintle_call *call, const char *group, const char *to, int32_t purpose)
 {
-	const struct host *host = call->host;
+	struct host *host = call->host;
 	int32_t gate = call_gate(call);
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (call->tx.open || !call->request || !to || !message_group_exists(host, group))
+	if (call->tx.open || !call->request || !to || !group_exists(host, group))
 		return PINTLE_INTERNAL;
 	if (!send_limit_country_ok(&host->settings->limits, to))
 		return PINTLE_FORBIDDEN;
-	if (!message_group_ok(host, group))
+	if (!message_group_ok(host, group, to, purpose))
 		return PINTLE_UNAVAILABLE;
 	return count(call, to);
 }

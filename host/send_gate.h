@@ -7,6 +7,6 @@
 
 /* [worker] For a message to a canonical address through group: country, senders, limits. OK; LIMITED with
  * the outcome's limit; FORBIDDEN for the country; UNAVAILABLE without a sender; or a fault. */
-int32_t send_gate(struct pintle_call *call, const char *group, const char *to);
+int32_t send_gate(struct pintle_call *call, const char *group, const char *to, int32_t purpose);
 
 #endif

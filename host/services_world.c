@@ -45,7 +45,7 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	int32_t status;
 
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
-	status = send_gate(call, group, mine.to);
+	status = send_gate(call, group, mine.to, mine.purpose);
 	if (status == PINTLE_OK)
 		queue_after(call, message_copy(group, &mine));
 	return status;

@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "return_url.h"
+#include "settings_group.h"
 #include "settings_tables.h"
 #include "xalloc.h"
 
@@ -12,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define GROUP_PREFIX "group "
 
 static void *member(struct settings *settings, const struct settings_section *section)
 {
@@ -30,22 +29,18 @@ static bool bind_section(const struct opt_table *table, struct conf_section *sec
 
 static bool bind_groups(struct settings *settings, const struct conf *conf, struct err *err)
 {
-	const size_t prefix_len = strlen(GROUP_PREFIX);
-
 	settings->groups = xcalloc(conf->n_sections + 1, sizeof(*settings->groups));
 	for (size_t i = 0; i < conf->n_sections; i++) {
 		struct conf_section *section = &conf->sections[i];
-		struct conf_place place = conf_place_of(section, section->name, NULL);
 		struct group_settings *group = &settings->groups[settings->n_groups];
 
 		if (settings_table(section->name) != &settings_group_table)
 			continue;
-		if (strlen(section->name) <= prefix_len)
-			return conf_fail(err, &place, "a group needs a name: [group NAME]");
+		if (!settings_read_group(group, section, err))
+			return false;
 		settings->n_groups++;
 		if (!bind_section(&settings_group_table, section, section->name, group, err))
 			return false;
-		group->name = section->name + prefix_len;
 	}
 	return true;
 }
@@ -183,22 +178,6 @@ static bool check_names(const struct conf *conf, const char *section, const char
 	return conf_fail(err, &place, "there is no section [%.60s] of a plugin", name);
 }
 
-static bool check_groups(const struct settings *settings, const struct conf *conf, struct err *err)
-{
-	char section[sizeof(GROUP_PREFIX) + CONF_NAME_MAX];
-
-	for (size_t i = 0; i < settings->n_groups; i++) {
-		const struct group_settings *group = &settings->groups[i];
-
-		(void)snprintf(section, sizeof(section), GROUP_PREFIX "%s", group->name);
-		for (size_t j = 0; group->senders[j]; j++) {
-			if (!check_names(conf, section, "senders", group->senders[j], err))
-				return false;
-		}
-	}
-	return true;
-}
-
 bool settings_bind(struct settings *settings, const struct conf *conf, struct err *err)
 {
 	*settings = (struct settings){ 0 };
@@ -215,7 +194,7 @@ bool settings_bind(struct settings *settings, const struct conf *conf, struct er
 	    !check_token(&settings->token, conf, err) ||
 	    !check_names(conf, "storage", "db", settings->storage.db, err) ||
 	    !check_names(conf, "storage", "kv", settings->storage.kv, err) ||
-	    !check_groups(settings, conf, err))
+	    !settings_check_groups(settings, conf, err))
 		goto fail;
 	return true;
 fail:

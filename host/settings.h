@@ -92,10 +92,17 @@ struct log_settings {
 	int64_t keep_logins_ms, keep_audit_ms, keep_messages_ms; /* rows */
 };
 
-/* A section "group NAME". */
+#define GROUP_ANY_PURPOSE -1
+enum { GROUP_LISTED, GROUP_WEIGHTED };
+
+/* A section "group NAME", or one for some of its messages: "group NAME COUNTRY PURPOSE". */
 struct group_settings {
-	const char *name; /* what follows "group "; lent by the conf */
-	const char *const *senders;
+	const char *section; /* its whole name; lent by the conf */
+	char name[CONF_NAME_MAX + 1];
+	char country[4]; /* calling code; empty: all */
+	int32_t purpose;
+	const char *const *senders; /* "gate", "gate:3" */
+	int32_t order;
 };
 
 struct settings {
@@ -123,5 +130,8 @@ const char *const *settings_sections(void);
 bool settings_is_loopback(const struct settings *settings);
 /* Takes "127.0.0.1:8080" or "[::1]:0" apart; false when it is neither. */
 bool settings_split_listen(const char *text, struct slice *address_out, uint16_t *port_out);
+
+/* Takes "gate" (of weight 1) or "gate:3" apart; false when it is neither. */
+bool settings_split_sender(const char *text, char name_out[CONF_NAME_MAX + 1], int64_t *weight_out);
 
 #endif

@@ -233,7 +233,12 @@ static const struct pintle_opt log_opts[] = {
 
 static const struct pintle_opt group_opts[] = {
 	{ "senders", PINTLE_LIST, AT(group, senders), NULL, 1, 16, NULL,
-	  "Sections of the gateways of this group, the preferred one first." },
+	  "Sections of the gateways of this group, the preferred one first; with order = weighted "
+	  "each "
+	  "may be NAME:WEIGHT." },
+	{ "order", PINTLE_CHOICE, AT(group, order), "listed", 0, 0, "listed weighted",
+	  "listed: the first that is well takes a message; weighted: each takes its share, and the "
+	  "others follow where it fails." },
 };
 
 const struct settings_section settings_host_sections[SETTINGS_SECTIONS] = {

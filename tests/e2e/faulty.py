@@ -32,7 +32,7 @@ def heal(server):
 
 
 # What workers do beside requests.
-ASIDE = ("login_logs", "message_logs", "pintle_hosts", " h:")
+ASIDE = ("login_logs", "message_logs", "pintle_hosts", "disabled_gateways", " h:", " m:")
 
 
 def ops_of(server, ask):

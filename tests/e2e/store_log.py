@@ -4,11 +4,13 @@ import re
 import subprocess
 from contextlib import closing
 
-# What hosts do now and then, whoever asks: host/chores.c, host/stores.c, the drivers' looks at their server.
-CHORES_SQL = re.compile(r"kv_hosts|absolute_expires_at [<>]|_logs WHERE at <|^SELECT 1$|^SET ")
+# What hosts do now and then, whoever asks: host/chores.c, host/stores.c, the drivers' looks at their server;
+# and what is known of gateways, which nobody's answer waits for.
+CHORES_SQL = re.compile(r"kv_hosts|absolute_expires_at [<>]|_logs WHERE at <|^SELECT 1$|^SET "
+                        r"|disabled_gateways|UPDATE message_logs")
 # What goes along in the write of what was asked: plugins/kv_redis/link.c.
 ALONG = re.compile(r'^"GET" "[^"]*epoch"$')
-CHORES_REDIS = re.compile(r':h:|:ping"|^"(ROLE|PING|HELLO|INFO)"')
+CHORES_REDIS = re.compile(r':h:|:m:[bntf]:|:ping"|^"(ROLE|PING|HELLO|INFO)"')
 LOGGED = re.compile(r'\[\d+ (?P<client>[^\]]*)\] (?P<command>.*)')
 BOUNDS = ("START TRANSACTION", "COMMIT", "ROLLBACK")
 

@@ -17,7 +17,7 @@ CTL = os.path.join(BUILD, "pintlectl")
 CHECK = "/api/v1/auth/check"
 REFRESH = "/api/v1/auth/refresh"
 TABLES = ["users", "user_identities", "user_sessions", "login_logs", "auth_logs", "message_logs",
-          "password_credentials"]
+          "disabled_gateways", "password_credentials"]
 NEWER_SECRET, NEWEST_SECRET = "Copper-violin-19-quay", "Walnut-harbour-77-elk"
 N_LOGS = 1800
 BATCH = 500
@@ -141,6 +141,7 @@ class People:
         client.refused(401, "invalid_credentials", "POST", LOGIN,
                        {"phone": self.wang.phone, "password": "Nobody-knows-this-1"})
         server.ctl("user", "create", new_phone(), f"lisi{os.getpid()}")
+        server.stores.db.rows("INSERT INTO disabled_gateways (name, at) VALUES ('nobody', 1)")
         wait_for(lambda: server.stores.db.rows("SELECT 1 FROM login_logs WHERE result = 'failure'"),
                  "the row of the failed sign-in")
 

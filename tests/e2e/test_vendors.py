@@ -118,6 +118,15 @@ def wait_for_results(server, wanted, what):
     wait_for(lambda: results(server) == wanted, f"the log of {what}")
 
 
+def let_one_through(server, gateways, wanted):
+    """A success, so that failures in a row do not take the gateway out of rotation."""
+    gateways[0].refusal, phone = None, new_phone()
+    send(server.client(), phone)
+    gateways[0].code_for(phone)
+    wanted.append(("first", "accepted"))
+    wait_for_results(server, wanted, "a success")
+
+
 def test_a_code_arrives_and_signs_in(server, gateways, vendor):
     client, phone = server.client(), new_phone()
     flow_id = send(client, phone)
@@ -152,6 +161,7 @@ def test_what_is_the_vendors_fault_is_sent_by_the_next(server, gateways, vendor)
         wait_for_results(server, wanted, answer)
         assert state_of(client, flow_id) == "pending"
         client.ok("POST", PHONE_LOGIN, {"phone": phone, "code": code, "flow_id": flow_id})
+        let_one_through(server, gateways, wanted)
 
 
 def test_a_wrong_secret_is_the_next_ones_work_too(server, gateways):
@@ -178,6 +188,7 @@ def test_what_is_unclear_is_not_sent_twice(server, gateways, vendor):
         if answer != "hang":
             client.ok("POST", PHONE_LOGIN, {"phone": phone, "code": gateways[0].code_for(phone),
                                             "flow_id": flow_id})
+            let_one_through(server, gateways, wanted)
     assert gateways[1].received == []
     assert len(gateways[0].received) == len(wanted), "once each"
 

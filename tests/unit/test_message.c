@@ -2,9 +2,11 @@
 /* Delivery with three senders that answer as told, over a real pool and stores that only take notes. */
 #include "call.h"
 #include "clock.h"
+#include "gateway.h"
 #include "host.h"
 #include "message.h"
 #include "metrics.h"
+#include "metrics_message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <pthread.h>
 
 #include <cmocka.h>
 
@@ -23,7 +27,12 @@
 /* What a sender is told to answer, and what it was given. */
 struct script {
 	int32_t status;
+	_Atomic int n_sent, n_probes;
 	char seen[128];
+};
+
+struct record {
+	char key[128], value[256];
 };
 
 struct world {
@@ -32,12 +41,16 @@ struct world {
 	struct board *board;
 	struct pintle_inst senders[N_SENDERS];
 	struct script scripts[N_SENDERS];
-	struct pintle_inst *order[N_SENDERS];
+	struct group_settings group_settings;
 	struct group group;
 	struct plugin plugin;
-	char rows[NOTES_MAX];  /* gateway=result of each row of message_logs */
-	char state[NOTES_MAX]; /* what was noted of the flow */
-	bool may_resend;       /* the target's wait was lifted */
+	pthread_mutex_t lock;     /* of what follows: the fakes run on many threads */
+	char rows[NOTES_MAX];     /* gateway=result of each row of message_logs */
+	char state[NOTES_MAX];    /* what was noted of the flow */
+	char off[NOTES_MAX];      /* names of senders that are switched off */
+	bool may_resend;          /* the target's wait was lifted */
+	bool is_again;            /* all messages are to one person */
+	struct record records[8]; /* of the senders' health and of who had a message lately */
 };
 
 /* ---- Fakes ---- */
@@ -47,11 +60,20 @@ static int32_t send_as_told(void *self, struct pintle_call *call,
 {
 	struct script *script = self;
 
+	script->n_sent++;
 	(void)snprintf(script->seen, sizeof(script->seen), "%s %s %s=%s", message->to,
 		       message->text, message->vars[0], message->vars[1]);
 	if (script->status == PINTLE_OK)
 		(void)json_object_set_new(call->outcome.data, "upstream_id", json_string("up-1"));
 	return script->status;
+}
+
+static void list_off(const struct world *world, const struct pintle_query *query)
+{
+	struct pintle_value name = { .type = PINTLE_V_TEXT, .ptr = world->off };
+
+	if (*world->off)
+		(void)query->row(query->ctx, &name, 1);
 }
 
 static int32_t note_row(void *self, struct pintle_tx *tx, const struct pintle_query *query)
@@ -61,33 +83,83 @@ static int32_t note_row(void *self, struct pintle_tx *tx, const struct pintle_qu
 	size_t len = strlen(world->rows);
 
 	(void)tx;
+	if (strstr(query->sql, "FROM disabled_gateways")) {
+		list_off(world, query);
+		return PINTLE_OK;
+	}
 	assert_non_null(strstr(query->sql, "INTO message_logs"));
-	assert_int_equal(query->n_params, 8);
-	(void)snprintf(world->rows + len, sizeof(world->rows) - len, "%s %s %s=%s id=%s;",
-		       cols[0].ptr, cols[1].ptr, cols[4].ptr, cols[5].ptr,
-		       cols[6].ptr ? cols[6].ptr : "");
+	assert_int_equal(query->n_params, 10);
+	(void)snprintf(world->rows + len, sizeof(world->rows) - len, "%s %s %s %s=%s id=%s %d;",
+		       cols[0].ptr, cols[1].ptr, cols[3].ptr, cols[5].ptr, cols[6].ptr,
+		       cols[7].ptr ? cols[7].ptr : "", (int)cols[8].num);
 	return PINTLE_OK;
 }
 
-static void note_state(void *self, const struct pintle_kv_request *request, pintle_kv_done *done,
-		       void *ctx)
+static struct record *record_of(struct world *world, const char *key)
+{
+	struct record *free_one = NULL;
+
+	for (size_t i = 0; i < sizeof(world->records) / sizeof(world->records[0]); i++) {
+		if (strcmp(world->records[i].key, key) == 0)
+			return &world->records[i];
+		if (!*world->records[i].key && !free_one)
+			free_one = &world->records[i];
+	}
+	assert_non_null(free_one);
+	return free_one;
+}
+
+/* As much of a store as one thread at a time needs. */
+static struct pintle_kv_answer answer_for(struct world *world,
+					  const struct pintle_kv_request *request)
 {
 	struct pintle_kv_answer answer = { .size = sizeof(answer), .status = PINTLE_OK };
-	struct world *world = self;
+	char key[sizeof(world->records[0].key)];
+	struct record *record;
+	bool is_there;
 
-	if (request->op == PINTLE_KV_DELETE)
-		world->may_resend = true;
-	else
-		(void)snprintf(world->state, sizeof(world->state), "%.*s=%.*s",
-			       (int)request->key_len, (const char *)request->key,
+	(void)snprintf(key, sizeof(key), "%.*s", (int)request->key_len, (const char *)request->key);
+	if (strncmp(key, "fs:", 3) == 0)
+		(void)snprintf(world->state, sizeof(world->state), "%s=%.*s", key,
 			       (int)request->value_len, (const char *)request->value);
+	if (strncmp(key, "l:", 2) == 0 && request->op == PINTLE_KV_DELETE)
+		world->may_resend = true;
+	if (strncmp(key, "m:b:", 4) != 0 && strncmp(key, "m:t:", 4) != 0)
+		return answer;
+	record = record_of(world, key);
+	is_there = *record->key != '\0';
+	answer.value = is_there ? record->value : NULL;
+	answer.value_len = strlen(record->value);
+	if (request->op == PINTLE_KV_ADD && is_there)
+		answer.status = PINTLE_CONFLICT;
+	else if (request->op != PINTLE_KV_ADD && request->op != PINTLE_KV_SET && !is_there)
+		answer.status = PINTLE_NOT_FOUND;
+	else if (request->op == PINTLE_KV_TAKE || request->op == PINTLE_KV_DELETE)
+		*record->key = '\0';
+	else if (request->op != PINTLE_KV_GET) {
+		(void)snprintf(record->key, sizeof(record->key), "%s", key);
+		(void)snprintf(record->value, sizeof(record->value), "%.*s",
+			       (int)request->value_len, (const char *)request->value);
+	}
+	return answer;
+}
+
+static void serve_kv(void *self, const struct pintle_kv_request *request, pintle_kv_done *done,
+		     void *ctx)
+{
+	struct world *world = self;
+	struct pintle_kv_answer answer;
+
+	(void)pthread_mutex_lock(&world->lock);
+	answer = answer_for(world, request);
 	done(ctx, &answer);
+	(void)pthread_mutex_unlock(&world->lock);
 }
 
 static const struct pintle_db db_ops = { .size = sizeof(db_ops), .query = note_row };
 static const struct pintle_kv kv_ops = { .size = sizeof(kv_ops),
 					 .flags = PINTLE_KV_INLINE,
-					 .submit = note_state };
+					 .submit = serve_kv };
 
 /* ---- The world ---- */
 
@@ -102,7 +174,8 @@ static void add_sender(struct world *world, size_t i)
 	sender->self = &world->scripts[i];
 	sender->host = &world->host;
 	sender->class = pool_class_new(world->host.pool, sender->name, 1, 4);
-	world->order[i] = sender;
+	world->group.senders[i] = sender;
+	world->group.weights[i] = 1;
 }
 
 static int set_up(void **state)
@@ -113,6 +186,7 @@ static int set_up(void **state)
 	struct err err;
 
 	world->board = board_new();
+	clock_set_shift(&world->board->shift_ms);
 	world->host.board = world->board;
 	world->host.self = &world->board->workers[0];
 	world->host.pool = pool_new();
@@ -121,14 +195,23 @@ static int set_up(void **state)
 	world->host.seal = seal_new(secrets, NULL, &err);
 	assert_non_null(world->host.seal);
 	world->settings.storage.timeout_ms = LONG_MS;
+	world->settings.pool.call_timeout_ms = LONG_MS;
+	world->settings.limits.flow_ttl_ms = LONG_MS;
+	world->host.background = pool_class_new(world->host.pool, "background", 4, 16);
+	world->host.instances = (struct instances){ world->senders, N_SENDERS, NULL, 0, NULL };
+	(void)pthread_mutex_init(&world->lock, NULL);
 	world->host.settings = &world->settings;
-	world->host.limits = (struct limits){ .kv = &world->host.kv, .seal = world->host.seal };
+	world->host.limits = (struct limits){ .kv = &world->host.kv,
+					      .seal = world->host.seal,
+					      .settings = &world->settings.limits };
 	world->plugin.sender = (struct pintle_sender){ .size = sizeof(world->plugin.sender),
 						       .channel = "sms",
 						       .send = send_as_told };
+	world->group_settings =
+		(struct group_settings){ .name = "sms", .purpose = GROUP_ANY_PURPOSE };
+	world->group = (struct group){ .settings = &world->group_settings, .n_senders = N_SENDERS };
 	for (size_t i = 0; i < N_SENDERS; i++)
 		add_sender(world, i);
-	world->group = (struct group){ .name = "sms", .senders = world->order, .n_senders = 3 };
 	world->host.groups = &world->group;
 	world->host.n_groups = 1;
 	*state = world;
@@ -166,6 +249,35 @@ static void deliver_all(struct world *world)
 	assert_true(pool_drain(world->host.pool, clock_mono_ms() + LONG_MS));
 }
 
+static bool is_ok(struct world *world, const char *group)
+{
+	return message_group_ok(&world->host, group, "+8613800138000", PINTLE_LOGIN);
+}
+
+/* To somebody who had none before, unless told otherwise. */
+static void send_one(struct world *world)
+{
+	if (!world->is_again)
+		for (size_t i = 0; i < sizeof(world->records) / sizeof(world->records[0]); i++)
+			if (strncmp(world->records[i].key, "m:t:", 4) == 0)
+				*world->records[i].key = '\0';
+	assert_true(message_queue(&world->host, new_message()));
+	deliver_all(world);
+}
+
+static void take_out(struct world *world, size_t i)
+{
+	world->scripts[i].status = PINTLE_UNAVAILABLE;
+	for (int n = 0; n < GATEWAY_FAILURES; n++)
+		send_one(world);
+	world->scripts[i].n_sent = 0;
+}
+
+static void let_time_pass(struct world *world, int64_t ms)
+{
+	atomic_fetch_add(&world->board->shift_ms, ms);
+}
+
 static uint64_t counted(const struct world *world, enum metric_counter counter)
 {
 	return world->host.self->counters[counter];
@@ -178,20 +290,20 @@ static const struct row {
 	const char *rows;
 	bool is_lost;
 } table[] = {
-	{ { PINTLE_OK }, "sms 138****8000 gate0=accepted id=up-1;", false },
+	{ { PINTLE_OK }, "sms 138****8000 86 gate0=accepted id=up-1 1;", false },
 	{ { PINTLE_UNAVAILABLE, PINTLE_OK },
-	  "sms 138****8000 gate0=failed id=;sms 138****8000 gate1=accepted id=up-1;",
+	  "sms 138****8000 86 gate0=failed id= 0;sms 138****8000 86 gate1=accepted id=up-1 1;",
 	  false },
 	{ { PINTLE_BUSY, PINTLE_INTERNAL, PINTLE_OK },
-	  "sms 138****8000 gate0=failed id=;sms 138****8000 gate1=failed id=;"
-	  "sms 138****8000 gate2=accepted id=up-1;",
+	  "sms 138****8000 86 gate0=failed id= 0;sms 138****8000 86 gate1=failed id= 0;"
+	  "sms 138****8000 86 gate2=accepted id=up-1 1;",
 	  false },
-	{ { PINTLE_TIMEOUT, PINTLE_OK }, "sms 138****8000 gate0=unclear id=;", false },
-	{ { PINTLE_INVALID, PINTLE_OK }, "sms 138****8000 gate0=refused id=;", true },
-	{ { PINTLE_LIMITED, PINTLE_OK }, "sms 138****8000 gate0=limited id=;", true },
+	{ { PINTLE_TIMEOUT, PINTLE_OK }, "sms 138****8000 86 gate0=unclear id= 1;", false },
+	{ { PINTLE_INVALID, PINTLE_OK }, "sms 138****8000 86 gate0=refused id= 0;", true },
+	{ { PINTLE_LIMITED, PINTLE_OK }, "sms 138****8000 86 gate0=limited id= 0;", true },
 	{ { PINTLE_UNAVAILABLE, PINTLE_UNAVAILABLE, PINTLE_UNAVAILABLE },
-	  "sms 138****8000 gate0=failed id=;sms 138****8000 gate1=failed id=;"
-	  "sms 138****8000 gate2=failed id=;",
+	  "sms 138****8000 86 gate0=failed id= 0;sms 138****8000 86 gate1=failed id= 0;"
+	  "sms 138****8000 86 gate2=failed id= 0;",
 	  true },
 };
 
@@ -234,25 +346,148 @@ static void a_quarantined_sender_is_passed_over(void **state)
 	struct world *world = *state;
 
 	atomic_store(&world->board->instances[world->senders[0].board_index].is_quarantined, 1);
-	assert_true(message_group_ok(&world->host, "sms"));
+	assert_true(is_ok(world, "sms"));
 	assert_true(message_queue(&world->host, new_message()));
 	deliver_all(world);
-	assert_string_equal(world->rows, "sms 138****8000 gate1=accepted id=up-1;");
+	assert_string_equal(world->rows, "sms 138****8000 86 gate1=accepted id=up-1 1;");
 }
 
 static void a_group_without_senders_is_not_ok(void **state)
 {
 	struct world *world = *state;
 
-	assert_true(message_group_exists(&world->host, "sms"));
-	assert_false(message_group_exists(&world->host, "mail"));
-	assert_false(message_group_ok(&world->host, "mail"));
+	assert_true(group_exists(&world->host, "sms"));
+	assert_false(group_exists(&world->host, "mail"));
+	assert_false(is_ok(world, "mail"));
 	for (size_t i = 0; i < N_SENDERS; i++)
 		atomic_store(&world->board->instances[world->senders[i].board_index].is_quarantined,
 			     1);
-	assert_true(message_group_exists(&world->host, "sms"));
-	assert_false(message_group_ok(&world->host, "sms"));
-	assert_false(message_queue(&world->host, new_message()));
+	assert_true(group_exists(&world->host, "sms"));
+	assert_false(is_ok(world, "sms"));
+	assert_true(message_queue(&world->host, new_message()));
+	deliver_all(world);
+	assert_string_equal(world->state, "fs:flow1=failed");
+}
+
+static void a_sender_that_is_switched_off_is_passed_over(void **state)
+{
+	struct world *world = *state;
+
+	(void)snprintf(world->off, sizeof(world->off), "gate0");
+	send_one(world);
+	assert_string_equal(world->rows, "sms 138****8000 86 gate1=accepted id=up-1 1;");
+	assert_true(is_ok(world, "sms"));
+}
+
+/* ---- The breaker ---- */
+
+static void five_failures_take_a_sender_out(void **state)
+{
+	struct world *world = *state;
+	struct arena arena = { 0 };
+	struct gateway_health health;
+
+	world->scripts[0].status = PINTLE_UNAVAILABLE;
+	for (int i = 0; i < GATEWAY_FAILURES; i++)
+		send_one(world);
+	assert_int_equal(world->scripts[0].n_sent, GATEWAY_FAILURES);
+	send_one(world);
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_sent, GATEWAY_FAILURES);
+	assert_int_equal(world->scripts[1].n_sent, GATEWAY_FAILURES + 2);
+	assert_int_equal(gateway_health(&world->host, &arena, &world->senders[0], &health),
+			 PINTLE_OK);
+	assert_true(health.opened_ms != 0 && !gateway_is_due(&health));
+	arena_fini(&arena);
+}
+
+static void a_success_between_starts_the_count_anew(void **state)
+{
+	struct world *world = *state;
+
+	for (int i = 0; i < 4 * GATEWAY_FAILURES; i++) {
+		world->scripts[0].status =
+			i % GATEWAY_FAILURES == 3 ? PINTLE_OK : PINTLE_UNAVAILABLE;
+		send_one(world);
+	}
+	assert_int_equal(world->scripts[0].n_sent, 4 * GATEWAY_FAILURES);
+}
+
+/* Nothing else is left: the least bad is tried, the nearest to its probe first. */
+static void with_all_out_one_is_tried_and_heals(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < N_SENDERS; i++)
+		world->scripts[i].status = PINTLE_UNAVAILABLE;
+	for (int i = 0; i < GATEWAY_FAILURES; i++)
+		send_one(world);
+	assert_true(is_ok(world, "sms"));
+	world->scripts[2].status = PINTLE_OK;
+	*world->state = '\0';
+	send_one(world);
+	assert_string_equal(world->state, "");
+	assert_int_equal(world->scripts[2].n_sent, GATEWAY_FAILURES + 1);
+	world->scripts[0].n_sent = 0;
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_sent, 0);
+}
+
+static void a_message_is_the_probe(void **state)
+{
+	struct world *world = *state;
+
+	take_out(world, 0);
+	let_time_pass(world, GATEWAY_RETRY_MS);
+	send_one(world); /* the probe, and it fails: the wait is twice as long */
+	assert_int_equal(world->scripts[0].n_sent, 1);
+	let_time_pass(world, GATEWAY_RETRY_MS + 1000);
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_sent, 1);
+	let_time_pass(world, GATEWAY_RETRY_MS);
+	world->scripts[0].status = PINTLE_OK;
+	send_one(world);
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_sent, 3);
+}
+
+static int32_t probe_as_told(void *self, struct pintle_call *call)
+{
+	struct script *script = self;
+
+	(void)call;
+	script->n_probes++;
+	return script->status;
+}
+
+static void a_probe_of_its_own_spares_the_message(void **state)
+{
+	struct world *world = *state;
+
+	world->plugin.sender.probe = probe_as_told;
+	take_out(world, 0);
+	let_time_pass(world, GATEWAY_RETRY_MS);
+	world->scripts[0].status = PINTLE_OK;
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_probes, 1);
+	assert_int_equal(world->scripts[0].n_sent, 0);
+	send_one(world);
+	assert_int_equal(world->scripts[0].n_probes, 1);
+	assert_int_equal(world->scripts[0].n_sent, 1);
+}
+
+/* ---- The same person again ---- */
+
+static void the_next_message_takes_another_sender(void **state)
+{
+	struct world *world = *state;
+
+	world->scripts[0].status = PINTLE_TIMEOUT;
+	world->is_again = true;
+	send_one(world);
+	send_one(world);
+	assert_string_equal(world->rows, "sms 138****8000 86 gate0=unclear id= 1;"
+					 "sms 138****8000 86 gate1=accepted id=up-1 1;");
 }
 
 int main(void)
@@ -263,6 +498,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_quarantined_sender_is_passed_over, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_group_without_senders_is_not_ok, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_sender_that_is_switched_off_is_passed_over,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(five_failures_take_a_sender_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_success_between_starts_the_count_anew, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(with_all_out_one_is_tried_and_heals, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_message_is_the_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_probe_of_its_own_spares_the_message, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_next_message_takes_another_sender, set_up,
 						tear_down),
 	};
 

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <pintle/status.h>
+
 /* Lines 1 to 6 of every test's file. */
 #define STORES "[storage]\ndb = sql\nkv = map\n[sql]\n[map]\n[gate]\n"
 
@@ -110,6 +112,35 @@ static const struct {
 	  "x.ini:8: [group a] senders: there is no section [server] of a plugin" },
 	{ "[group a]\n", "x.ini:7: [group a] senders: this key is required" },
 	{ "[group]\nsenders = gate\n", "x.ini:7: [group]: a group needs a name" },
+	{ "[group a]\nsenders = gate:3, gate:1000\norder = weighted\n", NULL },
+	{ "[group a]\nsenders = gate:3\n",
+	  "x.ini:8: [group a] senders: weights count with order = weighted only" },
+	{ "[group a]\nsenders = gate:0\norder = weighted\n",
+	  "x.ini:8: [group a] senders: \"gate:0\" is not NAME or NAME:WEIGHT" },
+	{ "[group a]\nsenders = gate:1001\norder = weighted\n",
+	  "x.ini:8: [group a] senders: \"gate:" },
+	{ "[group a]\nsenders = gate:-1\norder = weighted\n",
+	  "x.ini:8: [group a] senders: \"gate:" },
+	{ "[group a]\nsenders = gate:\norder = weighted\n", "x.ini:8: [group a] senders: \"gate:" },
+	{ "[group a]\nsenders = :1\norder = weighted\n", "x.ini:8: [group a] senders: \":1" },
+	{ "[group a]\nsenders = gat:1\norder = weighted\n",
+	  "x.ini:8: [group a] senders: there is no section [gat]" },
+	{ "[group a]\nsenders = gate\norder = best\n", "x.ini:9: [group a] order: " },
+	{ "[group a]\nsenders = gate\n[group a 86]\nsenders = gate\n[group a 852 reset]\n"
+	  "senders = gate\n[group a login]\nsenders = gate\n",
+	  NULL },
+	{ "[group a 86]\nsenders = gate\n",
+	  "x.ini:7: [group a 86]: there is no [group a] for all" },
+	{ "[group a]\nsenders = gate\n[group a 8613]\nsenders = gate\n",
+	  "x.ini:9: [group a 8613]: \"8613\" is no calling code and no purpose" },
+	{ "[group a]\nsenders = gate\n[group a 086]\nsenders = gate\n",
+	  "x.ini:9: [group a 086]: " },
+	{ "[group a]\nsenders = gate\n[group a logon]\nsenders = gate\n",
+	  "x.ini:9: [group a logon]: " },
+	{ "[group a]\nsenders = gate\n[group a 86 1]\nsenders = gate\n",
+	  "x.ini:9: [group a 86 1]: " },
+	{ "[group a]\nsenders = gate\n[group a login 86]\nsenders = gate\n",
+	  "x.ini:9: [group a login 86]: \"86\"" },
 	{ "[session]\nmax_web = 0\n", "x.ini:8: [session] max_web: must be from 1" },
 };
 
@@ -194,15 +225,23 @@ static void resolves_paths_and_groups(void **state)
 	struct err err = { "" };
 
 	(void)state;
-	if (!bind("[server]\nstate_dir = /var/x\nlisten = 0.0.0.0:80\n[group a b]\nsenders = "
-		  "gate\n",
+	if (!bind("[server]\nstate_dir = /var/x\nlisten = 0.0.0.0:80\n[group a]\nsenders = gate\n"
+		  "[group a 852 reset]\nsenders = gate:7\norder = weighted\n",
 		  &s, &conf, &err))
 		fail_msg("%s", err.text);
 	assert_string_equal(s.server.state_dir, "/var/x");
 	assert_string_equal(s.log.access, "/var/x/access.log");
-	assert_int_equal(s.n_groups, 1);
-	assert_string_equal(s.groups[0].name, "a b");
+	assert_int_equal(s.n_groups, 2);
+	assert_string_equal(s.groups[0].name, "a");
+	assert_string_equal(s.groups[0].country, "");
+	assert_int_equal(s.groups[0].purpose, GROUP_ANY_PURPOSE);
+	assert_int_equal(s.groups[0].order, GROUP_LISTED);
 	assert_string_equal(s.groups[0].senders[0], "gate");
+	assert_string_equal(s.groups[1].name, "a");
+	assert_string_equal(s.groups[1].country, "852");
+	assert_int_equal(s.groups[1].purpose, PINTLE_RESET);
+	assert_int_equal(s.groups[1].order, GROUP_WEIGHTED);
+	assert_string_equal(s.groups[1].senders[0], "gate:7");
 	assert_false(settings_is_loopback(&s));
 	settings_fini(&s);
 	conf_fini(&conf);
