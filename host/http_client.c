@@ -40,6 +40,8 @@ struct transfer {
 	long code;
 	char *body;
 	size_t body_len;
+	struct err why;
+	char said[CURL_ERROR_SIZE]; /* by curl: more than its code tells */
 };
 
 static void unref(struct transfer *transfer)
@@ -71,6 +73,16 @@ static int32_t judge(const struct transfer *transfer, CURLcode result)
 	return n_sent > 0 ? PINTLE_TIMEOUT : PINTLE_UNAVAILABLE;
 }
 
+static void note_why(struct transfer *transfer, CURLcode result)
+{
+	const char *said = *transfer->said ? transfer->said : curl_easy_strerror(result);
+	long number = 0;
+
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number); /* else it is 0 */
+	(void)err_set(&transfer->why, "%s%s%s", said, number ? ": " : "",
+		      number ? strerror((int)number) : "");
+}
+
 static void finish(struct transfer *transfer, CURLcode result)
 {
 	struct http_client *client = transfer->client;
@@ -85,6 +97,7 @@ static void finish(struct transfer *transfer, CURLcode result)
 
 	pthread_mutex_lock(&transfer->lock);
 	transfer->status = judge(transfer, result);
+	note_why(transfer, result);
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->code);
 	transfer->is_done = true;
 	pthread_cond_signal(&transfer->ended);
@@ -266,6 +279,7 @@ static bool set_request(struct transfer *transfer, const struct pintle_request *
 				(curl_off_t)transfer->max_answer) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->said) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
 }
 
@@ -290,7 +304,7 @@ static struct transfer *transfer_new(struct http_client *client,
 }
 
 /* TIMEOUT when the loop has not said how it ended: the request may be out. */
-static int32_t wait_for(struct transfer *transfer, int64_t until_ms)
+static int32_t wait_for(struct transfer *transfer, int64_t until_ms, struct err *why)
 {
 	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
 	int32_t status = PINTLE_TIMEOUT;
@@ -301,20 +315,24 @@ static int32_t wait_for(struct transfer *transfer, int64_t until_ms)
 		rc = pthread_cond_timedwait(&transfer->ended, &transfer->lock, &until);
 	if (transfer->is_done)
 		status = transfer->status;
+	(void)err_set(why, "%s", transfer->is_done ? transfer->why.text : "the loop is late");
 	pthread_mutex_unlock(&transfer->lock);
 	return status;
 }
 
 int32_t http_client_do(struct http_client *client, struct arena *arena,
 		       const struct pintle_request *request, int64_t deadline_ms,
-		       struct pintle_answer *out)
+		       struct pintle_answer *out, struct err *why)
 {
 	int64_t now_ms = clock_mono_ms(), timeout_ms = deadline_ms - now_ms;
 	struct transfer *transfer;
 	int32_t status = PINTLE_INTERNAL;
 
-	if (timeout_ms <= 0)
+	(void)err_set(why, "curl does not take the request");
+	if (timeout_ms <= 0) {
+		(void)err_set(why, "no time was left");
 		return PINTLE_UNAVAILABLE; /* nothing was sent */
+	}
 	if (request->timeout_ms > 0 && request->timeout_ms < timeout_ms)
 		timeout_ms = request->timeout_ms;
 	transfer = transfer_new(client, request);
@@ -323,7 +341,7 @@ int32_t http_client_do(struct http_client *client, struct arena *arena,
 
 	atomic_fetch_add(&transfer->n_refs, 1); /* the loop's */
 	loop_post(client->loop, start, transfer);
-	status = wait_for(transfer, now_ms + timeout_ms + LATE_MS);
+	status = wait_for(transfer, now_ms + timeout_ms + LATE_MS, why);
 	if (status != PINTLE_OK)
 		goto out;
 	out->code = (int32_t)transfer->code;

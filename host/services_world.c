@@ -18,15 +18,20 @@ static int32_t http(struct pintle_call *call, const struct pintle_request *given
 		    struct pintle_answer *out)
 {
 	struct pintle_request mine = { 0 };
-	int32_t gate = call_gate(call);
+	int32_t status = call_gate(call);
+	struct err why = { "" };
 
-	if (gate != PINTLE_OK)
-		return gate;
+	if (status != PINTLE_OK)
+		return status;
 	if (call->tx.open)
 		return PINTLE_INTERNAL;
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
 	mine.size = sizeof(mine);
-	return http_client_do(call->host->client, &call->arena, &mine, call->deadline_ms, out);
+	status = http_client_do(call->host->client, &call->arena, &mine, call->deadline_ms, out,
+				&why);
+	if (PINTLE_IS_FAULT(status) && !call->outcome.detail)
+		call->outcome.detail = arena_strdup(&call->arena, why.text);
+	return status;
 }
 
 static void queue_after(struct pintle_call *call, struct message *message)

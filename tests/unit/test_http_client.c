@@ -184,7 +184,8 @@ static int32_t get(struct world *world, struct arena *arena, const char *path,
 	request.size = sizeof(request);
 	request.url = arena_printf(arena, "http://127.0.0.1:%d%s", world->port, path);
 	*out = (struct pintle_answer){ .size = sizeof(*out) };
-	return http_client_do(world->client, arena, &request, clock_mono_ms() + LONG_MS, out);
+	return http_client_do(world->client, arena, &request, clock_mono_ms() + LONG_MS, out,
+			      &(struct err){ "" });
 }
 
 static void each_answer_gives_its_status(void **state)
@@ -251,19 +252,27 @@ static void a_header_cannot_make_another(void **state)
 /* Nothing went out, so another upstream may be tried. */
 static void what_was_not_sent_is_unavailable(void **state)
 {
-	static const char *const urls[] = { "http://127.0.0.1:1/", "http://no-such-name.invalid/",
-					    "ftp://127.0.0.1/", "file:///etc/passwd", "not a url" };
+	static const struct {
+		const char *url, *why;
+	} cases[] = {
+		{ "http://127.0.0.1:1/", "refused" },
+		{ "http://no-such-name.invalid/", "resolve" },
+		{ "ftp://127.0.0.1/", "ftp" },
+		{ "file:///etc/passwd", "file" },
+		{ "not a url", "URL" },
+	};
 	struct world *world = *state;
 
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		struct pintle_request request = { .size = sizeof(request), .url = urls[i] };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pintle_request request = { .size = sizeof(request), .url = cases[i].url };
 		struct pintle_answer answer = { .size = sizeof(answer) };
 		struct arena arena = { 0 };
+		struct err why = { "" };
 		int32_t status = http_client_do(world->client, &arena, &request,
-						clock_mono_ms() + LONG_MS, &answer);
+						clock_mono_ms() + LONG_MS, &answer, &why);
 
-		if (status != PINTLE_UNAVAILABLE)
-			fail_msg("url %zu: status %d", i, status);
+		if (status != PINTLE_UNAVAILABLE || !strstr(why.text, cases[i].why))
+			fail_msg("case %zu: status %d, %s", i, status, why.text);
 		arena_fini(&arena);
 	}
 }
@@ -274,10 +283,12 @@ static void past_the_deadline_nothing_is_sent(void **state)
 	struct pintle_request request = { .size = sizeof(request), .url = "http://127.0.0.1/" };
 	struct pintle_answer answer = { .size = sizeof(answer) };
 	struct arena arena = { 0 };
+	struct err why = { "" };
 
 	assert_int_equal(
-		http_client_do(world->client, &arena, &request, clock_mono_ms() - 1, &answer),
+		http_client_do(world->client, &arena, &request, clock_mono_ms() - 1, &answer, &why),
 		PINTLE_UNAVAILABLE);
+	assert_string_equal(why.text, "no time was left");
 	arena_fini(&arena);
 }
 
