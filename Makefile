@@ -35,7 +35,7 @@ LDFLAGS ?= -Wl,-z,relro,-z,now
 PLUGIN_LDFLAGS = -shared $(LDFLAGS) $(SANFLAGS) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 
 HOST_SRC := $(filter-out host/main.c,$(wildcard host/*.c))
-HOST_GEN := $(BUILD)/gen/core_schema.c $(BUILD)/gen/openapi.c
+HOST_GEN := $(BUILD)/gen/core_schema.c $(BUILD)/gen/openapi.c $(BUILD)/gen/web.c
 HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/%.o) $(HOST_GEN:%.c=%.o)
 TEST_OBJ := $(HOST_SRC:%.c=$(BUILD)/test/%.o) $(HOST_GEN:%.c=%.o)
 CTL_SRC := $(wildcard ctl/*.c)
@@ -104,6 +104,10 @@ $(BUILD)/gen/core_schema.c: scripts/embed_schema.sh $(wildcard host/schema/*/*.s
 $(BUILD)/gen/openapi.c: scripts/openapi_embed.sh docs/openapi.yaml
 	@mkdir -p $(@D)
 	sh scripts/openapi_embed.sh docs/openapi.yaml > $@
+
+$(BUILD)/gen/web.c: scripts/embed_web.sh $(wildcard web/*)
+	@mkdir -p $(@D)
+	sh scripts/embed_web.sh web > $@
 
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(HOST_CFLAGS) -c -o $@ $<

@@ -20,8 +20,8 @@ route_handler api_refresh, api_logout, api_introspect, api_revoke, api_jwks, api
 /* api_user.c: the account signed in */
 route_handler api_profile, api_profile_update, api_identities, api_sessions, api_session_delete,
 	api_sessions_delete;
-/* page.c */
-route_handler api_page_style;
+/* web.c: pages of this server */
+route_handler api_login_page, api_account_page, api_asset;
 /* api_ops.c: operation */
 route_handler api_healthz, api_readyz, api_metrics, api_openapi;
 /* api_control.c: the process, for pintlectl; the clock in a test build only */

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A headless Chromium of the tests' own, that reaches nothing but this machine."""
+from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from harness import wait_for
+
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+
+
+class Browser:
+    """One window; what it is asked for may still be on its way, so everything is waited for."""
+
+    def __init__(self, lang="en-US", size="1000,900"):
+        options = Options()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in [*FLAGS, f"--lang={lang}", f"--window-size={size}"]:
+            options.add_argument(flag)
+        options.add_experimental_option("prefs", {"intl.accept_languages": lang})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+    def close(self):
+        self.driver.quit()
+
+    def open(self, url):
+        self.driver.get(url)
+
+    def _find(self, xpath):
+        try:
+            found = self.driver.find_element(By.XPATH, xpath)
+            return found if found.is_displayed() else None
+        except (NoSuchElementException, StaleElementReferenceException):
+            return None
+
+    def find(self, xpath):
+        return wait_for(lambda: self._find(xpath), f"{xpath} on {self.driver.current_url}")
+
+    def has(self, xpath):
+        return self._find(xpath) is not None
+
+    def input(self, name):
+        return self.find(f"//input[@name='{name}']")
+
+    def type(self, name, text):
+        field = self.input(name)
+        field.clear()
+        field.send_keys(text)
+
+    def press(self, text):
+        """The button with that text."""
+        wait_for(lambda: self._press(text), f"a button {text!r} that can be pressed")
+
+    def _press(self, text):
+        found = self._find(f"//button[normalize-space()='{text}']")
+        if not found or not found.is_enabled():
+            return False
+        try:
+            found.click()
+        except StaleElementReferenceException:
+            return False
+        return True
+
+    def says(self, text):
+        return self.find(f"//*[contains(normalize-space(.), '{text}')][not(self::html or self::body)]")
+
+    def is_at(self, path):
+        wait_for(lambda: self.driver.current_url.split("#")[0].endswith(path), f"the page {path}")
+
+    def complaints(self):
+        """What the page has broken, of its own policy too; refusals of the API are no fault of it."""
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"]]

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pages share: words in two languages, calls of the API, elements.
+
+const WORDS = {
+	en: {
+		account: "Your account", add: "Add", again: "Start again", cancel: "Cancel", change: "Change",
+		code_sent: "A code is on its way.", confirm_end: "End this session?", confirm_remove: "Remove this way to sign in?",
+		confirmed: "Confirmed.", continue: "Continue", continue_with: "Continue with {0}", current: "this one",
+		devices: "Sessions", end: "End", end_others: "End all others", expired: "This has expired.",
+		failed: "It was refused, or the message could not be sent.", identities: "Ways to sign in",
+		language: "中文", lost: "The server cannot be reached. Try again.", new_password: "New password",
+		nickname: "Name shown", old_password: "Present password", other_window: "Go back to the window in which you began.",
+		password: "Password", password_changed: "The password is changed.", pending: "Scan the code with your phone.",
+		qr: "QR code for signing in", remove: "Remove", resend: "Send another", resend_in: "Another in {0} s",
+		save: "Save", saved: "Saved.", scanned: "Scanned. Confirm on your phone.", send_code: "Send a code",
+		sign_in: "Sign in", sign_out: "Sign out", since: "since {0}", ways: "Ways to sign in",
+	},
+	zh: {
+		account: "我的账号", add: "绑定", again: "重新开始", cancel: "取消", change: "修改",
+		code_sent: "验证码已发送。", confirm_end: "下线该会话?", confirm_remove: "移除该登录方式?",
+		confirmed: "已确认。", continue: "继续", continue_with: "使用{0}继续", current: "当前会话",
+		devices: "登录设备", end: "下线", end_others: "下线其他全部会话", expired: "已过期。",
+		failed: "已被拒绝,或消息未能发送。", identities: "登录方式",
+		language: "English", lost: "无法连接服务器,请重试。", new_password: "新密码",
+		nickname: "昵称", old_password: "当前密码", other_window: "请回到您开始操作的窗口。",
+		password: "密码", password_changed: "密码已修改。", pending: "请用手机扫描二维码。",
+		qr: "登录二维码", remove: "移除", resend: "重新发送", resend_in: "{0} 秒后可重新发送",
+		save: "保存", saved: "已保存。", scanned: "已扫描,请在手机上确认。", send_code: "发送验证码",
+		sign_in: "登录", sign_out: "退出登录", since: "自 {0}", ways: "登录方式",
+	},
+};
+
+export const lang = chosenLanguage();
+document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+
+function chosenLanguage() {
+	const chosen = localStorage.getItem("lang");
+	if (chosen === "zh" || chosen === "en")
+		return chosen;
+	return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function word(name, ...values) {
+	return values.reduce((text, value, i) => text.replace(`{${i}}`, value), WORDS[lang][name]);
+}
+
+// error is the API's stable name, "lost" when there was no answer of its own.
+export class Refusal extends Error {
+	constructor(status, envelope) {
+		super(envelope?.message ?? word("lost"));
+		this.status = status;
+		this.error = envelope?.error ?? "lost";
+		this.fields = envelope?.fields ?? [];
+	}
+}
+
+export async function call(method, path, body) {
+	const headers = { "Accept-Language": lang };
+	let answer, envelope;
+
+	if (body)
+		headers["Content-Type"] = "application/json";
+	try {
+		answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
+		envelope = await answer.json();
+	} catch {
+		throw new Refusal(answer?.status ?? 0, null);
+	}
+	if (!envelope.success)
+		throw new Refusal(answer.status, envelope);
+	return envelope.data;
+}
+
+// Texts go in as texts: nothing of the server or of a person becomes markup.
+export function element(tag, attributes = {}, ...children) {
+	const made = document.createElement(tag);
+
+	for (const [name, value] of Object.entries(attributes)) {
+		if (name.startsWith("on"))
+			made.addEventListener(name.slice(2), value);
+		else if (typeof value === "boolean")
+			made.toggleAttribute(name, value);
+		else if (value !== null && value !== undefined)
+			made.setAttribute(name, value);
+	}
+	made.append(...children.filter((child) => child !== null && child !== undefined));
+	return made;
+}
+
+export function button(text, onclick, kind = "") {
+	return element("button", { type: "button", class: kind, onclick }, text);
+}
+
+// A line that screen readers say aloud when it changes.
+export function messageLine() {
+	const line = element("p", { class: "message", role: "status", "aria-live": "polite" });
+
+	line.say = (text, isBad = false) => {
+		line.className = isBad ? "message bad" : "message";
+		line.textContent = text;
+	};
+	return line;
+}
+
+export function languageButton() {
+	return button(word("language"), () => {
+		localStorage.setItem("lang", lang === "zh" ? "en" : "zh");
+		location.reload();
+	}, "quiet");
+}
+
+export function labelOf(thing) {
+	return thing.label[lang];
+}
+
+export function show(...children) {
+	const page = document.getElementById("page");
+
+	page.replaceChildren(...children.filter(Boolean));
+}
