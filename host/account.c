@@ -197,9 +197,11 @@ int32_t account_set_status(struct tx *tx, int64_t id, int32_t status)
 	return transact(tx, change_status, &change);
 }
 
+/* COALESCE keeps the index of status out of it: MariaDB would take two locks in an order of its own, and
+ * sign-ins of one account would be deadlocks. */
 #define NOTE_LOGIN                                                                                 \
 	"UPDATE users SET last_login_time = ?, last_login_ip = ?, login_count = login_count + 1"   \
-	" WHERE id = ? AND status = 'active' AND signed_out_at <= ?"
+	" WHERE id = ? AND COALESCE(status, '') = 'active' AND signed_out_at <= ?"
 #define HAS_IDENTITY                                                                               \
 	" AND EXISTS (SELECT 1 FROM user_identities i WHERE i.user_id = users.id"                  \
 	" AND i.namespace = ? AND i.subject = ? AND i.verified_at IS NOT NULL)"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proved.h"
 
+#include "account_rows.h"
 #include "audit.h"
 #include "host.h"
 #include "json.h"
@@ -34,6 +35,19 @@ int32_t proved_find(struct pintle_call *call, struct account *out)
 	return PINTLE_NOT_FOUND;
 }
 
+/* Whether the account would be another one by now: somebody has named one of the identities meanwhile, and
+ * the transaction saw it (READ COMMITTED). Then it must be tried again. */
+static int32_t find_again(struct pintle_call *call, const struct account *account)
+{
+	struct account found = { 0 };
+	int32_t status;
+
+	if (call->outcome.created_id == account->id)
+		return PINTLE_BUSY;
+	status = proved_find(call, &found);
+	return status == PINTLE_OK && found.id != account->id ? PINTLE_BUSY : status;
+}
+
 static int32_t report_collision(struct pintle_call *call, const struct account *account,
 				const char *ns, const struct account *owner)
 {
@@ -47,9 +61,26 @@ static int32_t report_collision(struct pintle_call *call, const struct account *
 				     .ip = request->client_text,
 				     .request_id = request->id,
 				     .details = json_text(&call->arena, details) };
+	int32_t status = find_again(call, account);
 
 	json_decref(details);
-	return audit_write(&call->tx, &entry);
+	return status == PINTLE_OK ? audit_write(&call->tx, &entry) : status;
+}
+
+/* The account is locked before one looks again: who finds the identity there by then has nothing to write,
+ * which would be a deadlock with others who have read it and wait for the account. */
+static int32_t join_one(struct pintle_call *call, const struct account *account,
+			const struct pintle_identity *identity, struct account *owner)
+{
+	int32_t status = account_lock(&call->tx, account->id);
+
+	if (status == PINTLE_OK)
+		status = account_find(&call->tx, identity->ns, identity->subject, true, owner);
+	if (status != PINTLE_NOT_FOUND)
+		return status;
+	owner->id = account->id;
+	return account_link(&call->tx, account->id, identity, call->inst->name,
+			    newcomer_claims(call));
 }
 
 int32_t proved_join(struct pintle_call *call, const struct account *account)
@@ -62,9 +93,8 @@ int32_t proved_join(struct pintle_call *call, const struct account *account)
 
 		status = account_find(&call->tx, identity.ns, identity.subject, true, &owner);
 		if (status == PINTLE_NOT_FOUND)
-			status = account_link(&call->tx, account->id, &identity, call->inst->name,
-					      newcomer_claims(call));
-		else if (status == PINTLE_OK && owner.id != account->id)
+			status = join_one(call, account, &identity, &owner);
+		if (status == PINTLE_OK && owner.id != account->id)
 			status = report_collision(call, account, identity.ns, &owner);
 	}
 	return status;
