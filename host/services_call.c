@@ -135,9 +135,12 @@ static int32_t keep(struct pintle_call *call, const char *name, const char *valu
 		       : PINTLE_INTERNAL;
 }
 
+/* A copy: the flow that is open may be another by the time the text is read. */
 static const char *kept(struct pintle_call *call, const char *name)
 {
-	return json_text_member(call->flow.kept, name);
+	const char *text = json_text_member(call->flow.kept, name);
+
+	return text ? arena_strdup(&call->arena, text) : NULL;
 }
 
 /* ---- The outcome ---- */

@@ -5,6 +5,7 @@
 #include "wechat.h"
 
 #include <jansson.h>
+#include <pintle/url.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,16 +158,23 @@ int32_t flow_verify(void *self_of_inst, struct pintle_call *call)
 
 /* ---- Back from WeChat ---- */
 
+static const char *kept_or_null(const struct pintle_host *host, struct pintle_call *call,
+				const char *name)
+{
+	const char *text = host->kept(call, name);
+
+	return text && *text ? text : NULL;
+}
+
 /* To the page the flow began on, with what it should know behind '#', where no server sees it. */
 static int32_t go_back(const struct wechat *self, struct pintle_call *call, const char *name,
 		       const char *value)
 {
 	const struct pintle_host *host = self->host;
-	const char *base = host->kept(call, "return_to"), *state = host->kept(call, "client_state");
-	const char *const pairs[] = { name, value, state && *state ? "state" : NULL, state, NULL };
-	const char *url =
-		base ? url_build(self, call, base, strchr(base, '#') ? '&' : '#', pairs, NULL)
-		     : NULL;
+	const char *const pairs[] = { name, value, "state",
+				      kept_or_null(host, call, "client_state"), NULL };
+	const char *base = host->kept(call, "return_to");
+	const char *url = base ? pintle_url(host, call, base, '#', pairs) : NULL;
 
 	return url ? host->redirect(call, url) : PINTLE_INTERNAL;
 }
@@ -225,10 +233,10 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 static int32_t tell_return(const struct wechat *self, struct pintle_call *call)
 {
 	const struct pintle_host *host = self->host;
-	const char *base = host->kept(call, "return_to"), *state = host->kept(call, "client_state");
-	const char *const pairs[] = { state && *state ? "state" : NULL, state, NULL };
-	const char *url = url_build(self, call, base ? base : "",
-				    base && strchr(base, '?') ? '&' : '?', pairs, NULL);
+	const char *const pairs[] = { "state", kept_or_null(host, call, "client_state"), NULL };
+	const char *base = kept_or_null(host, call, "return_to");
+	const char *url =
+		base ? pintle_url(host, call, base, strchr(base, '?') ? '&' : '?', pairs) : NULL;
 
 	return url ? host->set(call, "redirect_url", url) : PINTLE_INTERNAL;
 }
@@ -281,13 +289,12 @@ int32_t flow_status(void *self_of_inst, struct pintle_call *call)
 }
 
 /* The opener may give up; that it is the right person says the phone alone. */
-static int32_t answer_opener(const struct wechat *self, struct pintle_call *call, const char *id,
-			     bool is_cancel)
+static int32_t answer_opener(const struct wechat *self, struct pintle_call *call, bool is_cancel)
 {
 	const struct pintle_host *host = self->host;
-	int32_t status = host->flow_by_id(call, id);
+	int32_t status = PINTLE_OK;
 
-	if (status == PINTLE_OK && is_cancel)
+	if (is_cancel)
 		status = ticket_open(self, call, TICKET_OWN, host->kept(call, TICKET_OWN));
 	if (status == PINTLE_OK && is_cancel)
 		status = host->set_state(call, "failed");
@@ -305,10 +312,11 @@ int32_t flow_confirm(void *self_of_inst, struct pintle_call *call)
 		return host->invalid(call, "session_id", "required");
 	if (!action || (strcmp(action, "confirm") != 0 && strcmp(action, "cancel") != 0))
 		return host->invalid(call, "action", action ? "not_allowed" : "required");
-	status = phone_answer(self, call, id);
-	if (status != PINTLE_EXPIRED)
-		return status;
-	return answer_opener(self, call, id, strcmp(action, "cancel") == 0);
+	status = host->flow_by_id(call, id);
+	if (status == PINTLE_EXPIRED)
+		return phone_answer(self, call, id);
+	return status == PINTLE_OK ? answer_opener(self, call, strcmp(action, "cancel") == 0)
+				   : status;
 }
 
 /* ---- The picture ---- */

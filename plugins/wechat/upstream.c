@@ -3,6 +3,7 @@
 #include "wechat.h"
 
 #include <jansson.h>
+#include <pintle/url.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,7 +94,7 @@ static int32_t ask(const struct wechat *self, struct pintle_call *call, const ch
 
 	*out = NULL;
 	(void)snprintf(base, sizeof(base), "%s%s", conf->api_url, path);
-	request.url = url_build(self, call, base, '?', pairs, NULL);
+	request.url = pintle_url(self->host, call, base, '?', pairs);
 	if (!request.url)
 		return PINTLE_INTERNAL;
 	status = self->host->http(call, &request, &answer);

@@ -80,11 +80,6 @@ const char *url_authorize(const struct wechat *self, struct pintle_call *call, c
 const char *url_scan(const struct wechat *self, struct pintle_call *call, const char *ticket);
 /* Where the confirmation goes. */
 const char *url_callback(const struct wechat *self, struct pintle_call *call);
-/* A query of base and of names and values ("name", "value", …, NULL); fragment may be NULL. The values
- * are percent-encoded. NULL without memory. */
-const char *url_build(const struct wechat *self, struct pintle_call *call, const char *base,
-		      char separator, const char *const *pairs, const char *fragment);
-
 /* ---- ticket.c ---- */
 
 /* Each ticket is good for one step: what the code of a picture opens, what WeChat brings back, what the

@@ -262,8 +262,10 @@ class Phone:
         """Redirects are looked at, not followed."""
         self.at = urljoin(self.base, urlsplit(url).path)
         query = urlsplit(url).query
+        parts = urlsplit(url)
+        headers = {"Origin": f"{parts.scheme}://{parts.netloc}"} if method == "POST" else {}
         return self.http.request(method, self.at + ("?" + query if query else ""), data=data,
-                                 allow_redirects=False, timeout=30)
+                                 headers=headers, allow_redirects=False, timeout=30)
 
     def scan(self, text):
         """Up to the page that asks; the answer that ended it, whatever it is."""
