@@ -10,6 +10,8 @@
 #include "request.h"
 #include "send_limit.h"
 
+#include <string.h>
+
 static void log_alarm(const struct limit_hit *hit, const struct send_alarm *alarm)
 {
 	if (alarm->is_missing)
@@ -60,7 +62,8 @@ static int32_t count(struct pintle_call *call, const char *to)
 	const struct host *host = call->host;
 	const struct send send = { .to = to,
 				   .client = &call->request->client,
-				   .device = device_of(call->request) };
+				   .device = device_of(call->request),
+				   .is_code = strcmp(call->op, "begin") == 0 };
 	struct send_alarm alarm = { 0 };
 	int32_t status = send_limit_count(&host->limits, &call->arena, &send, call->deadline_ms,
 					  &call->outcome.limit, &alarm);

@@ -44,7 +44,7 @@ static const char *scope_of(struct arena *arena, enum scope scope, const char *t
 
 	switch (scope) {
 	case SCOPE_NETWORK:
-		return *network ? arena_printf(arena, "network:%s", network) : NULL;
+		return arena_printf(arena, "network:%s", network);
 	case SCOPE_COUNTRY:
 		return has_country(to) ? arena_printf(arena, "country:%s", country_of(arena, to))
 				       : NULL;
@@ -174,7 +174,8 @@ int32_t send_limit_count(const struct limits *limits, struct arena *arena, const
 
 	add_people(limits, arena, send, &act);
 	n_people = act.n_counters;
-	add_missing(limits, arena, send, &act);
+	if (send->is_code)
+		add_missing(limits, arena, send, &act);
 	add_costs(limits, arena, send, &act);
 	status = limit_act_count(limits, arena, &act, deadline_ms, hit, &spent);
 	if (status != PINTLE_LIMITED || spent < act.counters + n_people)
@@ -226,7 +227,8 @@ int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const 
 		kv_delete(limit_act_key(limits, arena, POLICY_RESEND, to));
 
 	kv_list_add(&list, &resend);
-	add_to_missing(limits, &list, to, network, -1);
+	if (*network)
+		add_to_missing(limits, &list, to, network, -1);
 	return kv_do_list(limits->kv, &list, deadline_ms);
 }
 

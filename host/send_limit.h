@@ -18,6 +18,7 @@ struct send {
 	const char *to; /* canonical */
 	const struct address *client;
 	const char *device; /* what the client calls its device, or NULL */
+	bool is_code;       /* which may be missing; else a notice */
 };
 
 /* An operator should know: a budget is spent, or codes are not entered. */
@@ -37,8 +38,8 @@ int32_t send_limit_count_free(const struct limits *limits, struct arena *arena,
 /* A code that went to the target, asked for in that network, was entered: counted once the list is done. */
 void send_limit_entered(const struct limits *limits, struct kv_list *list, const char *to,
 			const char *network);
-/* A message was lost: its target need not wait for another, and its code is not missing; hour and day
- * stay counted. */
+/* A message was lost: its target need not wait for another, and its code, asked for in that network (empty:
+ * it was none), is not missing; hour and day stay counted. */
 int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const char *to,
 			const char *network, int64_t deadline_ms);
 /* Messages to what an alarm named are sent again, and counted from nothing. NOT_FOUND when nothing is

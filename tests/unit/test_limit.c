@@ -107,7 +107,7 @@ static int32_t ask(const char *from, bool is_auth)
 static int32_t send_from_device(const char *to, const char *from, const char *device)
 {
 	struct address client = address_of(from);
-	const struct send send = { to, &client, device };
+	const struct send send = { to, &client, device, true };
 
 	kv_probe_reset(&probe);
 	alarm_seen = (struct send_alarm){ 0 };
@@ -180,7 +180,7 @@ static void without_the_store_all_is_refused(void **state)
 {
 	struct address client = address_of("192.0.2.1");
 	const struct limit_target target = { "phone", "u", PINTLE_LOGIN, "main" };
-	const struct send send = { "+861", &client, NULL };
+	const struct send send = { "+861", &client, NULL, true };
 
 	(void)state;
 	kv_probe_reset(&probe);
@@ -437,6 +437,26 @@ static void a_lost_message_is_not_missing(void **state)
 	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_OK); /* at once */
 }
 
+/* What asks for nothing back is never missing. */
+static void a_notice_is_not_missing(void **state)
+{
+	struct address client = address_of("10.1.2.3");
+	char number[32];
+
+	(void)state;
+	set_missing(1);
+	for (int n = 0; n < 20; n++) {
+		const struct send send = { number, &client, NULL, false };
+
+		(void)snprintf(number, sizeof(number), "+852500000%02d", n);
+		assert_int_equal(
+			send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen),
+			PINTLE_OK);
+	}
+	assert_int_equal(send_to("+85250000099", "10.1.2.3"), PINTLE_OK);
+	assert_int_equal(send_to("+85250000098", "10.1.2.3"), PINTLE_LIMITED);
+}
+
 static void an_operator_lifts_a_hold(void **state)
 {
 	static const char *const none[] = { "", ":", "all", "country", "planet:3", "852" };
@@ -476,7 +496,7 @@ static void mail_has_no_country_but_a_network(void **state)
 static void a_message_that_goes_nowhere_costs_nothing(void **state)
 {
 	struct address client = address_of("192.0.2.1");
-	const struct send send = { "+8613800138000", &client, NULL };
+	const struct send send = { "+8613800138000", &client, NULL, true };
 
 	(void)state;
 	current.send_global_hour = current.send_prefix_hour = 1;
@@ -679,6 +699,7 @@ int main(void)
 		WITH_STORE(where_codes_are_entered_nothing_is_held),
 		WITH_STORE(an_entered_code_ends_a_hold),
 		WITH_STORE(a_lost_message_is_not_missing),
+		WITH_STORE(a_notice_is_not_missing),
 		WITH_STORE(an_operator_lifts_a_hold),
 		WITH_STORE(mail_has_no_country_but_a_network),
 		WITH_STORE(a_message_that_goes_nowhere_costs_nothing),
