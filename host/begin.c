@@ -60,14 +60,14 @@ static int32_t queue_messages(struct pintle_call *call)
 	return PINTLE_OK;
 }
 
-static void answer_begun(struct pintle_call *call, bool has_sent)
+static void answer_begun(struct pintle_call *call)
 {
 	const struct limit_settings *limits = &call->host->settings->limits;
 	json_t *data = json_pack("{s:s, s:I, s:s}", op_flow_name(call->request), call->flow.id,
 				 "expires_in", (json_int_t)(limits->flow_ttl_ms / 1000), "next",
 				 call->flow.waits ? "poll" : "verify");
 
-	if (has_sent)
+	if (call->outcome.has_sent)
 		json_object_set_new(data, "resend_in",
 				    json_integer((json_int_t)(limits->resend_ms / 1000)));
 	json_object_update(data, call->outcome.data);
@@ -78,7 +78,6 @@ static void answer_begun(struct pintle_call *call, bool has_sent)
 static void begun(struct pintle_call *call, int32_t status)
 {
 	struct flows flows = { .kv = &call->host->kv, .seal = call->host->seal };
-	bool has_sent = call->messages != NULL;
 
 	if (status != PINTLE_OK) {
 		op_answer(call, status);
@@ -93,7 +92,7 @@ static void begun(struct pintle_call *call, int32_t status)
 	if (status == PINTLE_OK)
 		status = queue_messages(call);
 	if (status == PINTLE_OK)
-		answer_begun(call, has_sent);
+		answer_begun(call);
 	else
 		answer_status(call->request, status);
 	dispatch_finish(call->request);

@@ -51,6 +51,7 @@ struct call_outcome {
 	const char *denied; /* error name of a DENIED that came from a nested proof; or NULL */
 	const char *detail;
 	struct limit_hit limit;
+	bool has_sent;                  /* or would have, to a test number */
 	const char *target_ns, *target; /* as the op named it */
 	const char *counted_ns,
 		*counted; /* what tries are counted for: the account, where there is one */

@@ -25,6 +25,8 @@
 #include "snapshot.h"
 #include "token_cache.h"
 
+struct test_numbers;
+
 struct host {
 	const struct settings *settings;
 	struct snapshot *snapshot;
@@ -48,6 +50,7 @@ struct host {
 	struct keyring *keyring;
 	struct token_cache *tokens; /* [loop] */
 	struct limits limits;
+	struct test_numbers *test_numbers;
 	struct audit *audit;
 	struct network_list trusted, metrics_allow, blocked;
 

@@ -8,6 +8,7 @@
 #include "migrate.h"
 #include "routes.h"
 #include "services.h"
+#include "test_number.h"
 #include "watch.h"
 #include "xalloc.h"
 
@@ -155,6 +156,12 @@ static void join_stores(struct host *host)
 	host->kv.self = instances_find(&host->instances, storage->kv)->self;
 }
 
+static bool make_test_numbers(struct host *host, struct err *err)
+{
+	host->test_numbers = test_numbers_new(&host->settings->test_numbers, clock_now_ms(), err);
+	return host->test_numbers != NULL;
+}
+
 static bool make_networks(struct host *host, struct err *err)
 {
 	const struct settings *settings = host->settings;
@@ -194,6 +201,7 @@ static bool make_state(struct host *host, struct err *err)
 		return false;
 	join_stores(host);
 	host->limits = (struct limits){ &host->kv, host->seal, &host->settings->limits };
+	test_numbers_log(host->test_numbers, clock_now_ms());
 	host->audit = audit_new(&host->db, host->pool, host->background);
 	host->access_log = access_log_new(host->settings->log.access, err);
 	return host->access_log != NULL;
@@ -203,7 +211,7 @@ static bool make_all(struct host *host, const struct host_start *start, struct e
 {
 	make_threads(host, start);
 	if (!make_instances(host, err) || !choose_stores(host, err) || !groups_make(host, err) ||
-	    !make_networks(host, err))
+	    !make_networks(host, err) || !make_test_numbers(host, err))
 		return false;
 	host->router = router_new(routes_own, routes_n_own, &host->instances, api_plugin_route,
 				  host->board, err);
@@ -265,6 +273,7 @@ void host_undo(struct host *host)
 	network_list_fini(&host->trusted);
 	network_list_fini(&host->metrics_allow);
 	network_list_fini(&host->blocked);
+	test_numbers_free(host->test_numbers);
 	groups_free(host);
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		instance_close(&host->instances.items[i]);

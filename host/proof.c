@@ -9,6 +9,7 @@
 #include "op.h"
 #include "request.h"
 #include "send_limit.h"
+#include "test_number.h"
 #include "waiting.h"
 
 #include <stdio.h>
@@ -226,6 +227,8 @@ int32_t proof_consume(struct pintle_call *call)
 	if (!call->outcome.subject && call->outcome.account_id == 0)
 		return PINTLE_INTERNAL;
 	if (call->has_flow)
+		status = test_number_admit(call);
+	if (status == PINTLE_OK && call->has_flow)
 		status = end_flow(call);
 	if (status == PINTLE_OK && call->has_flow) {
 		note_entered(call);

@@ -9,6 +9,7 @@
 #include "proof.h"
 #include "request.h"
 #include "services.h"
+#include "test_number.h"
 #include "utf8.h"
 
 #define SUBJECT_MAX 255
@@ -118,11 +119,18 @@ static int32_t target(struct pintle_call *call, const char *ns, const char *subj
 	if (!ns || !subject || strlen(ns) >= sizeof(call->flow.target_ns) ||
 	    strlen(subject) > SUBJECT_MAX)
 		return PINTLE_INTERNAL;
+	if (is_begin(call) && test_number_may_begin(call, subject) != PINTLE_OK)
+		return PINTLE_FORBIDDEN;
 	call->outcome.target_ns = arena_strdup(&call->arena, ns);
 	call->outcome.target = arena_strdup(&call->arena, subject);
 	if (is_begin(call) || call->has_flow)
 		return PINTLE_OK;
 	return proof_take_secret_try(call);
+}
+
+static const char *fixed_code(struct pintle_call *call, const char *to)
+{
+	return to && is_begin(call) ? test_number_code(call, to) : NULL;
 }
 
 static int32_t keep(struct pintle_call *call, const char *name, const char *value)
@@ -279,6 +287,7 @@ void services_fill_call(struct pintle_host *table)
 	table->user = user;
 	table->canonical = canonical;
 	table->target = target;
+	table->fixed_code = fixed_code;
 	table->keep = keep;
 	table->kept = kept;
 	table->subject = subject;

@@ -92,6 +92,12 @@ struct log_settings {
 	int64_t keep_logins_ms, keep_audit_ms, keep_messages_ms; /* rows */
 };
 
+struct test_number_settings {
+	const char *const *codes; /* "+8613800138000:491726", "reviewer@example.com:835604" */
+	const char *expires;      /* the last day, "2026-12-31" */
+	int32_t may_share;        /* an account with other identities */
+};
+
 #define GROUP_ANY_PURPOSE -1
 enum { GROUP_LISTED, GROUP_WEIGHTED };
 
@@ -115,6 +121,7 @@ struct settings {
 	struct limit_settings limits;
 	struct key_settings keys;
 	struct log_settings log;
+	struct test_number_settings test_numbers;
 	struct group_settings *groups;
 	size_t n_groups;
 };

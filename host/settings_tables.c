@@ -231,6 +231,16 @@ static const struct pintle_opt log_opts[] = {
 	  "How long the table message_logs remembers a message." },
 };
 
+static const struct pintle_opt test_number_opts[] = {
+	{ "codes", PINTLE_LIST, AT(test_number, codes), "", 0, 64, NULL,
+	  "Phone numbers and e-mail addresses that sign in with a fixed code and get no message, "
+	  "each as IDENTIFIER:CODE, for reviewers of an app store; empty: none." },
+	{ "expires", PINTLE_STRING, AT(test_number, expires), "", 0, 10, NULL,
+	  "The last day they do so, as YYYY-MM-DD, at most a year ahead; codes need it." },
+	{ "may_share", PINTLE_FLAG, AT(test_number, may_share), "no", 0, 0, NULL,
+	  "Whether they also sign in to an account that has other identities." },
+};
+
 static const struct pintle_opt group_opts[] = {
 	{ "senders", PINTLE_LIST, AT(group, senders), NULL, 1, 16, NULL,
 	  "Sections of the gateways of this group, the preferred one first; with order = weighted "
@@ -251,6 +261,8 @@ const struct settings_section settings_host_sections[SETTINGS_SECTIONS] = {
 	{ "limits", offsetof(struct settings, limits), TABLE(limits_opts, limit) },
 	{ "keys", offsetof(struct settings, keys), TABLE(keys_opts, key) },
 	{ "log", offsetof(struct settings, log), TABLE(log_opts, log) },
+	{ "test_numbers", offsetof(struct settings, test_numbers),
+	  TABLE(test_number_opts, test_number) },
 };
 
 const struct opt_table settings_group_table = TABLE(group_opts, group);
@@ -269,9 +281,9 @@ const struct opt_table *settings_table(const char *section)
 
 const char *const *settings_sections(void)
 {
-	static const char *const names[] = { "server",  "pool",    "storage", "token",
-					     "session", "account", "limits",  "keys",
-					     "log",     "group",   NULL };
+	static const char *const names[] = { "server",  "pool",    "storage",      "token",
+					     "session", "account", "limits",       "keys",
+					     "log",     "group",   "test_numbers", NULL };
 
 	return names;
 }

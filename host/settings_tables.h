@@ -11,7 +11,7 @@ struct settings_section {
 	struct opt_table table;
 };
 
-#define SETTINGS_SECTIONS 9
+#define SETTINGS_SECTIONS 10
 extern const struct settings_section settings_host_sections[SETTINGS_SECTIONS];
 extern const struct opt_table settings_group_table;
 

@@ -38,7 +38,7 @@ written. This page is made by `scripts/config_manual.sh`: change the option tabl
 ## Sections of the server
 TEXT
 
-for section in server pool storage token session account limits keys log group; do
+for section in server pool storage token session account limits keys log test_numbers group; do
 	if [ "$section" = group ]; then
 		printf '\n### [group NAME]\n\n'
 	else

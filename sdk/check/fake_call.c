@@ -125,6 +125,12 @@ static const char *canonical(struct pintle_call *call, const char *kind, const c
 	return lent;
 }
 
+static const char *fixed_code(struct pintle_call *call, const char *to)
+{
+	(void)to;
+	return input(call, "call.", "fixed_code");
+}
+
 /* ---- The flow ---- */
 
 static int32_t target(struct pintle_call *call, const char *ns, const char *subject)
@@ -396,6 +402,7 @@ void services_fill_call(struct pintle_host *table)
 	table->user = user;
 	table->canonical = canonical;
 	table->target = target;
+	table->fixed_code = fixed_code;
 	table->keep = keep;
 	table->kept = kept;
 	table->subject = name_subject;

@@ -7,7 +7,7 @@
 #ifndef PINTLE_CODE_H
 #define PINTLE_CODE_H
 
-#include "host.h"
+#include "plugin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,11 @@ extern "C" {
 
 #define PINTLE_CODE_LEN 6
 #define PINTLE_CODE_MARK_MAX 320 /* an address, a space and a code */
+
+static inline int pintle_code_is_one(const char *text)
+{
+	return strlen(text) == PINTLE_CODE_LEN && strspn(text, "0123456789") == PINTLE_CODE_LEN;
+}
 
 /* A code is kept as a keyed hash, bound to its address. */
 static inline const char *pintle_code_mark(const struct pintle_host *host, struct pintle_call *call,
@@ -32,10 +37,22 @@ static inline const char *pintle_code_mark(const struct pintle_host *host, struc
 	return mark;
 }
 
+/* A random one, but for who has a fixed one. */
+static inline int32_t pintle_code_make(const struct pintle_host *host, struct pintle_call *call,
+				       const char *to, char *code)
+{
+	const char *fixed = PINTLE_HAS(host, fixed_code) ? host->fixed_code(call, to) : NULL;
+
+	if (!fixed || !pintle_code_is_one(fixed))
+		return host->random_digits(code, PINTLE_CODE_LEN);
+	memcpy(code, fixed, PINTLE_CODE_LEN + 1);
+	return PINTLE_OK;
+}
+
 static inline int32_t pintle_code_keep(const struct pintle_host *host, struct pintle_call *call,
 				       const char *kind, const char *to, char *code)
 {
-	int32_t status = host->random_digits(code, PINTLE_CODE_LEN);
+	int32_t status = pintle_code_make(host, call, to, code);
 	const char *mark;
 
 	if (status != PINTLE_OK)
@@ -63,11 +80,6 @@ static inline int32_t pintle_code_begin(const struct pintle_host *host, struct p
 		return host->invalid(call, kind, "format");
 	status = host->target(call, kind, *to_out);
 	return status == PINTLE_OK ? pintle_code_keep(host, call, kind, *to_out, code) : status;
-}
-
-static inline int pintle_code_is_one(const char *text)
-{
-	return strlen(text) == PINTLE_CODE_LEN && strspn(text, "0123456789") == PINTLE_CODE_LEN;
 }
 
 /* All of verify and bind. The address may be given once more; then it must be the same. */

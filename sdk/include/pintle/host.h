@@ -119,7 +119,7 @@ struct pintle_host { /* append only */
 	/* Names whom this op is about, before anything is compared or sent. In begin: the address of the
 	 * flow; a newer flow of the same target, purpose and instance replaces the older one. In a verify
 	 * without flow: takes one try from that target's budget, which success gives back. In both LIMITED
-	 * when the budget is spent; return it. A flow's verify needs no call: the host took the try. */
+	 * when the budget is spent, FORBIDDEN when this one may not have that purpose; return it. A flow's verify needs no call: the host took the try. */
 	int32_t (*target)(struct pintle_call *, const char *ns, const char *subject);
 	/* Values begin keeps for verify, on whatever worker that runs. At most 4 KiB in all. */
 	int32_t (*keep)(struct pintle_call *, const char *name, const char *value);
@@ -297,6 +297,11 @@ struct pintle_host { /* append only */
 	 * that of the first named identity that has one, and the others join it in the same transaction;
 	 * one that belongs to another account stays there and is reported to staff (at bind: CONFLICT). */
 	int32_t (*also)(struct pintle_call *, const char *ns, const char *subject);
+
+	/* In begin, after target(): the code that the operator has set for this canonical number or address,
+	 * to be kept instead of a random one; digits. send() takes its message and sends none. NULL for all
+	 * others. */
+	const char *(*fixed_code)(struct pintle_call *, const char *to);
 };
 
 #ifdef __cplusplus
