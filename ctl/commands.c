@@ -40,21 +40,25 @@ static int ask_and_show(struct options *options, const char *method, const char 
 	return EXIT_SUCCESS;
 }
 
-/* prefix, then text as one piece of a path or query, then suffix. */
+/* prefix, then text as one piece of a path or query, then suffix; body is taken over. */
 static int ask_about(struct options *options, const char *method, const char *const around[2],
-		     const char *what, show_fn *show_text)
+		     const char *what, json_t *body, show_fn *show_text)
 {
 	char *escaped = curl_easy_escape(NULL, what, 0);
 	char path[1024];
 	int len;
 
-	if (!escaped)
+	if (!escaped) {
+		json_decref(body);
 		return fail("out of memory");
+	}
 	len = snprintf(path, sizeof(path), "%s%s%s", around[0], escaped, around[1]);
 	curl_free(escaped);
-	if (len < 0 || (size_t)len >= sizeof(path))
+	if (len < 0 || (size_t)len >= sizeof(path)) {
+		json_decref(body);
 		return fail("the argument is too long");
-	return ask_and_show(options, method, path, NULL, show_text);
+	}
+	return ask_and_show(options, method, path, body, show_text);
 }
 
 int command_status(struct options *options, int n_args, char **args)
@@ -76,7 +80,43 @@ int command_provider_resume(struct options *options, int n_args, char **args)
 	static const char *const around[] = { "/control/providers/", "/resume" };
 
 	(void)n_args;
-	return ask_about(options, "POST", around, args[0], show_nothing);
+	return ask_about(options, "POST", around, args[0], NULL, show_nothing);
+}
+
+int command_gateway_status(struct options *options, int n_args, char **args)
+{
+	(void)n_args;
+	(void)args;
+	return ask_and_show(options, "GET", "/control/gateways", NULL, show_gateways);
+}
+
+static int switch_gateway(struct options *options, const char *name, bool is_enabled)
+{
+	static const char *const around[] = { "/control/gateways/", "" };
+
+	return ask_about(options, "PUT", around, name, json_pack("{s:b}", "enabled", is_enabled),
+			 show_nothing);
+}
+
+int command_gateway_disable(struct options *options, int n_args, char **args)
+{
+	(void)n_args;
+	return switch_gateway(options, args[0], false);
+}
+
+int command_gateway_enable(struct options *options, int n_args, char **args)
+{
+	(void)n_args;
+	return switch_gateway(options, args[0], true);
+}
+
+int command_gateway_test(struct options *options, int n_args, char **args)
+{
+	json_t *body = json_pack("{s:s}", "to", args[0]);
+
+	if (n_args > 1)
+		(void)json_object_set_new(body, "name", json_string(args[1]));
+	return ask_and_show(options, "POST", "/control/gateways/test", body, show_tests);
 }
 
 int command_user_create(struct options *options, int n_args, char **args)
@@ -94,7 +134,7 @@ int command_user_show(struct options *options, int n_args, char **args)
 	static const char *const around[] = { "/control/users?who=", "" };
 
 	(void)n_args;
-	return ask_about(options, "GET", around, args[0], show_user);
+	return ask_about(options, "GET", around, args[0], NULL, show_user);
 }
 
 static int set_status(struct options *options, const char *who, const char *status)
@@ -120,7 +160,7 @@ int command_session_revoke(struct options *options, int n_args, char **args)
 	static const char *const around[] = { "/control/sessions/", "" };
 
 	(void)n_args;
-	return ask_about(options, "DELETE", around, args[0], show_nothing);
+	return ask_about(options, "DELETE", around, args[0], NULL, show_nothing);
 }
 
 int command_send_lift(struct options *options, int n_args, char **args)

@@ -23,9 +23,10 @@ typedef int command_fn(struct options *options, int n_args, char **args);
 
 /* With a running pintled. */
 command_fn command_status, command_reload, command_stop, command_provider_list,
-	command_provider_resume, command_user_create, command_user_show, command_user_freeze,
-	command_user_unfreeze, command_session_revoke, command_send_lift, command_key_rotate,
-	command_outbox, command_routes;
+	command_provider_resume, command_gateway_status, command_gateway_disable,
+	command_gateway_enable, command_gateway_test, command_user_create, command_user_show,
+	command_user_freeze, command_user_unfreeze, command_session_revoke, command_send_lift,
+	command_key_rotate, command_outbox, command_routes;
 /* By a pintled that is run for it. */
 command_fn command_check, command_explain, command_migrate, command_store_copy;
 

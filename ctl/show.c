@@ -85,6 +85,31 @@ static void show_time(const char *label, const json_t *object, const char *name)
 	}
 }
 
+void show_gateways(const json_t *data)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(data, i, entry) {
+		printf("%-20s %-12s %-12s failures %lld, accepted %lld, entered %lld, delivered "
+		       "%lld, lost %lld",
+		       text(entry, "name"), text(entry, "plugin"), text(entry, "state"),
+		       number(entry, "failures"), number(entry, "accepted"),
+		       number(entry, "entered"), number(entry, "delivered"), number(entry, "lost"));
+		show_time(", next probe ", entry, "probe_at");
+		(void)putchar('\n');
+	}
+}
+
+void show_tests(const json_t *data)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(data, i, entry)
+		printf("%-20s %s\n", text(entry, "name"), text(entry, "result"));
+}
+
 void show_user(const json_t *data)
 {
 	const json_t *profile = json_object_get(data, "profile"), *entry;

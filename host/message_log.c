@@ -10,7 +10,7 @@
 
 #define WAIT_MS 5000 /* for the store, once a message is through */
 
-static const char *result_word(int32_t status)
+const char *message_log_word(int32_t status)
 {
 	switch (status) {
 	case PINTLE_OK:
@@ -53,7 +53,7 @@ int64_t message_log_attempt(const struct message *message, const struct pintle_i
 			 DB_PARAMS(db_text(channel), db_text(masked), db_text(blind),
 				   db_text(*message->country ? message->country : NULL),
 				   db_text(message->text.template_name), db_text(sender->name),
-				   db_text(result_word(status)),
+				   db_text(message_log_word(status)),
 				   db_text(json_text_member(said, "upstream_id")),
 				   db_int(cost_of(status, said)), db_int(clock_now_ms())),
 			 NULL, &id);

@@ -11,6 +11,8 @@
 struct message;
 struct pintle_inst;
 
+/* What an attempt that ended so is called. */
+const char *message_log_word(int32_t status);
 /* said: what the sender set in its op. The row's id, 0 when it was not written. */
 int64_t message_log_attempt(const struct message *message, const struct pintle_inst *sender,
 			    int32_t status, const json_t *said);

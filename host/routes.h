@@ -24,6 +24,8 @@ route_handler api_profile, api_profile_update, api_identities, api_sessions, api
 route_handler api_login_page, api_account_page, api_asset;
 /* api_ops.c: operation */
 route_handler api_healthz, api_readyz, api_metrics, api_openapi;
+/* api_control_gateway.c: senders of messages */
+route_handler api_control_gateways, api_control_gateway_switch, api_control_gateway_test;
 /* api_control.c: the process, for pintlectl; the clock in a test build only */
 route_handler api_control_status, api_control_order, api_control_providers, api_control_resume,
 	api_control_send_lift, api_control_key_rotate, api_control_outbox, api_control_routes,

@@ -244,3 +244,60 @@ def test_nearly_all_arrive_after_at_most_one_resend(make_server):
     attempts = rows(server, "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM message_logs"
                             " WHERE result IN ('accepted', 'unclear') GROUP BY recipient_blind) AS one")
     assert attempts[0][0] <= 2, "a message and its resend"
+
+
+# ---- The operator ----
+
+def shown(server, name):
+    return next(one for one in server.ctl("gateway", "status") if one["name"] == name)
+
+
+def test_a_gateway_that_is_switched_off_has_no_messages(make_with, gateways):
+    server = make_with()
+    client, (first, second) = server.client(), gateways
+    assert shown(server, "first")["state"] == "well" and shown(server, "first")["groups"] == ["group sms"]
+    server.ctl("gateway", "disable", "first")
+    server.ctl("gateway", "disable", "first")  # once more is fine
+    assert shown(server, "first")["state"] == "disabled"
+    wait_for(lambda: send_and_wait(server, client, second) and not first.received, "the other one")
+    n_before = len(first.received)
+    for _ in range(4):
+        send_and_wait(server, client, second)
+    assert len(first.received) == n_before
+    assert server.stop() == 0
+    server.start()
+    client = server.client()
+    assert shown(server, "first")["state"] == "disabled", "it outlives a restart"
+    server.ctl("gateway", "disable", "second")
+
+    def is_refused():
+        return client.post(SEND, {"phone": new_phone()}).status_code == 503
+    wait_for(is_refused, "503 without a gateway")
+    server.ctl("gateway", "enable", "first")
+    send_and_wait(server, client, first)
+    assert shown(server, "first")["state"] == "well"
+    done = rows(server, "SELECT action, target, result FROM auth_logs WHERE action LIKE 'gateway.%' ORDER BY id")
+    assert done[-1] == ("gateway.enable", "first", "success") and len(done) == 4
+
+
+def test_the_state_of_a_gateway_is_shown(make_with, gateways):
+    server = make_with()
+    client = server.client()
+    gateways[0].behaviour = 500
+    for n in range(BREAKER):
+        send_and_wait(server, client, gateways[1])
+        assert shown(server, "first")["failures"] == n + 1
+    first, second = shown(server, "first"), shown(server, "second")
+    assert first["state"] == "out" and first["probe_at"] > 0 and second["state"] == "well"
+    assert second["accepted"] == BREAKER and second["probe_at"] is None
+
+
+def test_a_test_message_shows_which_gateway_works(make_with, gateways):
+    server, phone = make_with(), new_phone()
+    gateways[1].behaviour = 500
+    told = server.ctl("gateway", "test", phone)
+    assert told == [{"name": "first", "result": "accepted"}, {"name": "second", "result": "failed"}]
+    assert server.ctl("gateway", "test", phone, "first") == [{"name": "first", "result": "accepted"}]
+    assert len(gateways[0].codes_to(phone)) == 2
+    code = gateways[0].codes_to(phone)[-1]
+    server.client().refused(401, "invalid_code", "POST", PHONE_LOGIN, {"phone": phone, "code": code})
