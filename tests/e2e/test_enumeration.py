@@ -7,7 +7,8 @@ import time
 import pytest
 
 from faulty import OPTIONS, ops_of
-from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
+from gateway import Gateway
+from harness import GOOD_SECRET, new_phone, register, send_code, sign_in, wait_for
 from parallel import FULL
 from steps import (LOGIN, PHONE_LOGIN, REGISTER, SEND, code_again, fields_of, later, look_of, near,
                    wrong)
@@ -103,6 +104,36 @@ def test_binding_without_a_proof(server, people):
     assert_all_alike(looks)
 
 
+QUESTIONS_BEFORE_A_PROOF = {
+    "login": (SEND, {}), "old path": ("/api/send-code", {}), "register": (SEND, {"purpose": "register"}),
+    "reset": (SEND, {"purpose": "reset"}), "forgotten": ("/api/v1/auth/forgot-password", {}),
+    "generic": ("/api/v1/auth/phone_sms/begin", {}), "guess": (PHONE_LOGIN, {"code": "000000"}),
+    "secret": (LOGIN, {"password": "wrong"}),
+    "new secret": ("/api/v1/auth/reset-password", {"code": "000000", "new_password": GOOD_SECRET}),
+    "newcomer": (REGISTER, {"code": "000000", "password": GOOD_SECRET})}
+
+
+@pytest.mark.parametrize("question", QUESTIONS_BEFORE_A_PROOF)
+def test_eleven_times_the_same_question(server, people, question):
+    """A42: also the second, the sixth and the eleventh answer tell nothing, nor do their headers."""
+    later(server, 86400)
+    path, fields = QUESTIONS_BEFORE_A_PROOF[question]
+    looks = {kind: [look_of(server.client().post(path, {"phone": phone, **fields})) for _ in range(11)]
+             for kind, phone in people.items()}
+    assert all(look[0] < 500 for look in looks["stranger"]), looks["stranger"]
+    assert_all_alike(looks)
+
+
+def test_binding_numbers_of_others_eleven_times(server, people):
+    """Somebody signed in, who asks for codes to numbers of others, learns as little."""
+    later(server, 86400)
+    who = sign_in(server)
+    looks = {kind: [look_of(who.post(SEND, {"phone": phone, "purpose": purpose}))
+                    for purpose in ("bind", "change", "bind") * 4] for kind, phone in people.items()}
+    assert [look[0] for look in looks["stranger"]] == [200] + [429] * 11
+    assert_all_alike(looks)
+
+
 def test_who_has_proved_the_number_is_told(server, people):
     """The positive twin: after the proof each kind has its own answer."""
     later(server, 86400)
@@ -164,6 +195,26 @@ def test_the_stores_are_asked_the_same_for_everybody(make_server, plugins):
         assert len(ops["stranger"]) > 1, f"{question}: nothing was seen"
         for kind, seen in ops.items():
             assert seen == ops["stranger"], f"{question}: {kind}"
+
+
+SLOW = "[group sms]\nsenders = gate\n\n[gate]\nplugin = sms_http\nurl = {}\nmax_running = 8\n"
+
+
+def test_nobody_waits_for_the_gateway(make_server):
+    """A43: a gateway that has not answered yet does not show to whom there was something to send."""
+    gateway = Gateway("hang")
+    try:
+        server = make_server(conf={"40-messages.ini": SLOW.format(gateway.url)})
+        kinds = {"known": new_phone(), "frozen": new_phone(), "stranger": new_phone()}
+        for kind in ("known", "frozen"):
+            server.ctl("user", "create", kinds[kind])
+        server.ctl("user", "freeze", kinds["frozen"])
+        looks = {kind: [look_of(server.client().post(SEND, {"phone": phone}))] for kind, phone in kinds.items()}
+        assert [look[0] for look in looks["stranger"]] == [200]
+        assert_all_alike(looks)
+        wait_for(lambda: len(gateway.received) == 3, "three messages at the gateway, none answered")
+    finally:
+        gateway.stop()
 
 
 def cpu_ms(server):

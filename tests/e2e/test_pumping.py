@@ -246,3 +246,54 @@ def test_a_device_causes_so_many(make_with, gateway):
         assert send(server, new_phone(), f"10.{i}.0.1", **mine).status_code == 200
     assert_limited(send(server, new_phone(), "10.9.0.1", **mine), "send-device-day", 5, DAY_S)
     assert len(arrived(gateway, 7)) == 7
+
+
+# ---- A45: one person, whatever the way ----
+
+# Every route that sends, as (path, fields, whether somebody signed in asks).
+ROUTES = [
+    (SEND, {}, False), ("/api/send-code", {}, False), ("/api/v1/auth/phone_sms/begin", {}, False),
+    (SEND, {"purpose": "register"}, False), (SEND, {"purpose": "reset"}, False),
+    ("/api/v1/auth/forgot-password", {}, False), (SEND, {"purpose": "bind"}, True),
+    (SEND, {"purpose": "change"}, True)]
+SPELLINGS = ["+86{}", "86{}", "0086{}", "{}", "+86 {}", "(+86){}", "＋86－{}"]
+MINUTES = 130
+
+
+def member(server, gateway):
+    """Somebody signed in."""
+    phone = new_phone()
+    flow_id = send(server, phone, "192.0.2.9").json()["data"]["flow_id"]
+    body = {"phone": phone, "code": gateway.code_for(phone), "flow_id": flow_id}
+    return server.client().ok("POST", PHONE_LOGIN, body)["access_token"]
+
+
+def test_a_victim_of_many_addresses_and_routes(make_with, gateway):
+    """At most one a minute, five an hour, ten a day, over all routes, purposes, spellings and addresses."""
+    server = make_with("token.access_ttl=7d")
+    token, victim = member(server, gateway), new_phone()
+    shots = [Shot("POST", path, {"phone": SPELLINGS[i % 7].format(victim[3:]), **fields}, token if asks else None,
+                  {"X-Forwarded-For": f"198.51.{i}.1"})
+             for i, (path, fields, asks) in enumerate(ROUTES * 13)][:100]
+    say("requests for one victim", 100, rounds=3)
+    for n_minute in range(3):
+        seen = tally(release(server.url, shots))
+        assert seen == {(200, None): 1, (429, "rate_limited"): 99}, f"minute {n_minute}: {seen}"
+        wait_for(lambda n=n_minute: len(gateway.codes_to(victim)) == n + 1, "one message more")
+        later(server, 61)
+    n_taken = 3
+    for i in range(3, MINUTES):
+        path, fields, asks = ROUTES[i % len(ROUTES)]
+        headers = {"X-Forwarded-For": f"203.0.{i}.1"}
+        client = server.client(headers=headers)
+        if asks:
+            client.use(token)
+        n_taken += client.post(path, {"phone": victim, **fields}).status_code == 200
+        assert i != 58 or n_taken == 5
+        later(server, 61)
+    assert n_taken == 10
+    wait_for(lambda: len(gateway.codes_to(victim)) == 10, "ten messages")
+    later(server, DAY_S)
+    assert send(server, victim, "192.0.2.77").status_code == 200, "the twin: another day is another day"
+    wait_for(lambda: len(gateway.codes_to(victim)) == 11, "one message more")
+    assert send(server, new_phone(), "192.0.2.77").status_code == 200
