@@ -195,6 +195,14 @@ static bool owns(const struct plugin *plugin, const char *ns)
 	return false;
 }
 
+/* Who comes by a ticket or to a callback has not opened the flow. */
+static const char *why_nobody(const struct pintle_call *call)
+{
+	return strcmp(call->op, "callback") == 0 || call->flow != FLOW_NONE
+		       ? "names somebody, which is for verify alone"
+		       : NULL;
+}
+
 /* What the host would refuse, or would have to take for another person. */
 static const char *why_no_subject(const struct pintle_call *call, const char *ns,
 				  const char *subject)
@@ -202,6 +210,8 @@ static const char *why_no_subject(const struct pintle_call *call, const char *ns
 	static const char *const kinds[] = { "phone", "email", "username" };
 	char out[IDENTIFIER_MAX];
 
+	if (why_nobody(call))
+		return why_nobody(call);
 	if (!ns || !subject || !*subject)
 		return "names no subject";
 	if (!owns(call->inst->plugin, ns))
@@ -266,6 +276,9 @@ static int32_t name_account(struct pintle_call *call, int64_t account_id)
 	}
 	if (!name) {
 		report_fail("V01", "%s: it names account %s, which there is not", call->op, number);
+		status = PINTLE_INTERNAL;
+	} else if (why_nobody(call)) {
+		report_fail("V01", "%s: it %s", call->op, why_nobody(call));
 		status = PINTLE_INTERNAL;
 	}
 	if (status == PINTLE_OK)

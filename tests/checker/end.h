@@ -15,6 +15,9 @@
 #ifndef VERIFY
 #define VERIFY base_verify
 #endif
+#ifndef CALLBACK
+#define CALLBACK NULL
+#endif
 #ifndef ABI
 #define ABI PINTLE_ABI
 #endif
@@ -37,6 +40,7 @@ static const struct pintle_provider provider = {
 	.denied = "invalid_code",
 	.begin = BEGIN,
 	.verify = VERIFY,
+	.callback = CALLBACK,
 };
 
 static const struct pintle_plugin plugin = {
