@@ -13,7 +13,7 @@ CONF = "[unruly]\ntimeout = 500ms\n"
 # A hang shall cost a test little time.
 SHORT = ["pool.call_timeout=500ms", "pool.retire_after=300ms", "server.drain_timeout=1s"]
 # A flood takes the whole machine, so that a database server has to wait for its turn.
-PATIENT = ["pool.call_timeout=30s", "storage.timeout=20s",
+PATIENT = ["pool.call_timeout=30s", "storage.timeout=20s", "phone_sms.timeout=20s",
            *(["mysql.connect_timeout=20s"] if PAIR.startswith("mysql") else [])]
 ROUTE = "/api/v1/auth/unruly/"
 
