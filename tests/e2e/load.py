@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 
@@ -74,6 +75,26 @@ class Load:
         print(f"\n{what}: N={total} in {took_s:.1f} s ({self.what}), failed {len(self.failures)} "
               f"({share:.3%}), connections broken {self.n_broken}, slowest {self.slowest_s * 1000:.0f} ms")
         return total
+
+
+@contextmanager
+def again_and_again(works):
+    """While in the with block, however it ends, each of works is done over and over on its own thread."""
+    over = threading.Event()
+
+    def repeat(work):
+        while not over.is_set():
+            work()
+
+    threads = [threading.Thread(target=repeat, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
 
 
 def exchange(connection, method, path, body=None, headers=None, wanted=200):

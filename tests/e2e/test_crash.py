@@ -4,14 +4,13 @@ import os
 import pathlib
 import re
 import signal
-import threading
 import time
 
 import pytest
 import requests
 
 from harness import sign_in, wait_for
-from load import Load, signed_in
+from load import Load, again_and_again, signed_in
 from parallel import FULL
 from unruly import PATIENT, is_whole, misbehave, quarantined, resume
 
@@ -268,22 +267,11 @@ def test_quarantine_cuts_a_flood_of_crashes_off(make_unruly):
     """Nobody paces the bad calls: eight clients send them as fast as they can, and nobody resumes."""
     unruly = make_unruly(options=PATIENT)
     who = sign_in(unruly)
-    over = threading.Event()
-
-    def flood():
-        while not over.is_set():
-            misbehave(unruly, "segv")
-
-    floods = [threading.Thread(target=flood) for _ in range(8)]
     with Load(unruly.url, signed_in(who.tokens["access_token"]), rate=200) as load:
         wait_for(lambda: load.n_right > 100, "some load")
-        for thread in floods:
-            thread.start()
-        wait_for(lambda: quarantined(unruly), "the quarantine")
-        wait_for(lambda: load.n_right > 500, "requests during the flood")
-        over.set()
-        for thread in floods:
-            thread.join(30)
+        with again_and_again([lambda: misbehave(unruly, "segv")] * 8):
+            wait_for(lambda: quarantined(unruly), "the quarantine", 60)
+            wait_for(lambda: load.n_right > 500, "requests during the flood", 60)
     load.report("8 clients that crash it")
     n_kills = len(re.findall(r"ended: Segmentation fault", unruly.log()))
     print(f"{n_kills} workers ended before the quarantine held")

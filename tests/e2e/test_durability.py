@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from harness import GOOD_SECRET, Server, wait_for
+from load import again_and_again
 from parallel import FULL
 from stores import DEFAULT, PAIR, MariaDB, Redis
 from workers import CHECK, worker_of
@@ -306,34 +307,31 @@ def test_the_death_of_one_worker_fails_only_what_it_had(make_server, n_kills):
     for person in people:
         person.register()
     broken, served, lost = [], [0], [0]
-    over = threading.Event()
 
-    def ask_for_ever(person):
+    def asker(person):
         [tokens] = person.live.values()
         http = requests.Session()
-        while not over.is_set():
+
+        def ask():
             try:
                 answer = http.get(server.url + CHECK, timeout=10, headers={
                     "Authorization": f"Bearer {tokens['access_token']}"})
             except DOWN:
                 lost[0] += 1
-                continue
+                return
             if answer.status_code != 200:
                 broken.append(answer)
             served[0] += 1
 
-    threads = [threading.Thread(target=ask_for_ever, args=(one,)) for one in people]
-    for thread in threads:
-        thread.start()
+        return ask
+
     seen = 0
-    for _ in range(n_kills):
-        seen = wait_for(lambda: served[0] if served[0] > seen + 100 else 0, "answers", 30)
-        victim = server.workers()[0]
-        kill_worker(server, victim)
-    wait_for(lambda: served[0] > seen + 100, "answers after the last death", 30)
-    over.set()
-    for thread in threads:
-        thread.join(30)
+    with again_and_again(map(asker, people)):
+        for _ in range(n_kills):
+            seen = wait_for(lambda: served[0] if served[0] > seen + 100 else 0, "answers", 30)
+            victim = server.workers()[0]
+            kill_worker(server, victim)
+        wait_for(lambda: served[0] > seen + 100, "answers after the last death", 30)
     print(f"{n_kills} deaths of a worker: {served[0]} answers of {len(people)} connections,"
           f" {lost[0]} broken off, {len(broken)} wrong")
     assert not broken, [(one.status_code, one.text) for one in broken]
