@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "templates.h"
 
+#include <pintle/html.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = { "code", "email", "action" };
+static const char *const names[] = { "code", "link", "email", "action", "minutes" };
 
 /* ---- Checking ---- */
 
@@ -32,22 +33,37 @@ static int has_control(const char *text)
 	return 0;
 }
 
-const char *template_fault(const char *text, enum template_part part, char *why, size_t why_len)
+/* A link is as good as a code, so both stay out of what is read on locked screens. */
+static const char *fault_of_part(const char *text, enum template_part part, int has_link)
+{
+	int names_code = strstr(text, "{{code}}") != NULL;
+	int names_link = strstr(text, "{{link}}") != NULL;
+
+	if (names_link && !has_link)
+		return "{{link}} needs link = yes";
+	if (part == TEMPLATE_SUBJECT && has_control(text))
+		return "a subject is one line";
+	if (part == TEMPLATE_SUBJECT)
+		return names_code || names_link ? "a subject is no place for {{code}} and {{link}}"
+						: NULL;
+	if (!names_code)
+		return "{{code}} is missing";
+	return has_link && !names_link ? "{{link}} is missing" : NULL;
+}
+
+const char *template_fault(const char *text, enum template_part part, int has_link, char *why,
+			   size_t why_len)
 {
 	const char *place = text, *after = text;
-	int has_code = strstr(text, "{{code}}") != NULL;
 
 	while ((place = strstr(after, "{{"))) {
 		if (name_at(place, &after) >= 0)
 			continue;
-		(void)snprintf(why, why_len, "%.20s is no name: code, email or action", place);
+		(void)snprintf(why, why_len,
+			       "%.20s is no name: code, link, email, action or minutes", place);
 		return why;
 	}
-	if (part == TEMPLATE_SUBJECT && has_control(text))
-		return "a subject is one line";
-	if (part == TEMPLATE_SUBJECT && has_code)
-		return "a subject is no place for {{code}}";
-	return part != TEMPLATE_SUBJECT && !has_code ? "{{code}} is missing" : NULL;
+	return fault_of_part(text, part, has_link);
 }
 
 /* ---- Filling ---- */
@@ -60,31 +76,6 @@ static const char *value_of(const struct template_var *vars, const char *name)
 	return "";
 }
 
-static void put_html(FILE *out, const char *value)
-{
-	for (; *value; value++) {
-		switch (*value) {
-		case '&':
-			(void)fputs("&amp;", out);
-			break;
-		case '<':
-			(void)fputs("&lt;", out);
-			break;
-		case '>':
-			(void)fputs("&gt;", out);
-			break;
-		case '"':
-			(void)fputs("&quot;", out);
-			break;
-		case '\'':
-			(void)fputs("&#39;", out);
-			break;
-		default:
-			(void)fputc(*value, out);
-		}
-	}
-}
-
 /* Nothing makes a second line of a subject. */
 static void put_subject(FILE *out, const char *value)
 {
@@ -95,7 +86,7 @@ static void put_subject(FILE *out, const char *value)
 static void put_value(FILE *out, enum template_part part, const char *value)
 {
 	if (part == TEMPLATE_HTML)
-		put_html(out, value);
+		pintle_put_html(out, value);
 	else if (part == TEMPLATE_SUBJECT)
 		put_subject(out, value);
 	else

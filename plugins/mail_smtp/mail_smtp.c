@@ -3,6 +3,7 @@
 #include "mime.h"
 #include "smtp.h"
 
+#include <pintle/helpers.h>
 #include <pintle/plugin.h>
 
 #include <stdio.h>
@@ -96,16 +97,6 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 
 /* ---- One mail ---- */
 
-static int32_t make_id(const struct pintle_host *host, char id[2 * ID_BYTES + 1])
-{
-	unsigned char bytes[ID_BYTES];
-	int32_t status = host->random(bytes, sizeof(bytes));
-
-	for (size_t i = 0; status == PINTLE_OK && i < sizeof(bytes); i++)
-		(void)snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-	return status;
-}
-
 static int64_t time_for(const struct mail_smtp *self, struct pintle_call *call)
 {
 	int64_t left_ms = self->host->left_ms(call);
@@ -163,7 +154,7 @@ static int32_t send_message(void *self_of_inst, struct pintle_call *call,
 		.at_ms = host->now_ms(),
 	};
 	struct smtp_mail mail = { .from = mime.from, .to = mime.to };
-	int32_t status = make_id(host, id);
+	int32_t status = pintle_random_hex(host, id, ID_BYTES);
 	char *text;
 
 	if (status != PINTLE_OK)

@@ -43,6 +43,24 @@ static inline const char *pintle_purpose_word(int32_t purpose)
 	}
 }
 
+/* n_bytes at random as 2 * n_bytes hex digits and a NUL. INTERNAL: do not go on. */
+static inline int32_t pintle_random_hex(const struct pintle_host *host, char *out, size_t n_bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+	int32_t status = host->random(out + n_bytes, n_bytes);
+	size_t i;
+
+	/* Read from the second half, which is overwritten from behind what is still to be read. */
+	for (i = 0; status == PINTLE_OK && i < n_bytes; i++) {
+		unsigned char byte = (unsigned char)out[n_bytes + i];
+
+		out[2 * i] = digits[byte >> 4];
+		out[2 * i + 1] = digits[byte & 15];
+	}
+	out[2 * i] = '\0';
+	return status;
+}
+
 /* A text parameter of a query. */
 static inline struct pintle_value pintle_text(const char *text)
 {
