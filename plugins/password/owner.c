@@ -7,7 +7,8 @@
 /* What a proof may consist of; what it has to be in the end is the business of who proves. */
 static int has_proof(const struct pintle_host *host, struct pintle_call *call)
 {
-	return host->field(call, "code") || host->field(call, "grant");
+	return host->field(call, "code") || host->field(call, "grant") ||
+	       host->field(call, "ticket");
 }
 
 int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,

@@ -147,6 +147,10 @@ static const struct pintle_route routes[] = {
 	  "Make an account with a proved phone number or e-mail address and a password" },
 	{ "POST", "/api/v1/auth/reset-password", PINTLE_TO_OP, PINTLE_RESET, NULL, NULL,
 	  password_reset, "Set a new password with a proved phone number or e-mail address" },
+	{ "GET", PASSWORD_PAGE, PINTLE_TO_OP, PINTLE_RESET, NULL, NULL, password_page,
+	  "The page that the link of a mail for a new password leads to" },
+	{ "POST", PASSWORD_PAGE, PINTLE_TO_OP, PINTLE_RESET, NULL, NULL, password_page_sent,
+	  "Set a new password from that page" },
 	{ "PUT", "/api/v1/user/password", PINTLE_TO_OP, PINTLE_CHANGE, "self", NULL,
 	  password_change, "Change the password" },
 };

@@ -58,7 +58,7 @@ int32_t strength_check_history(const struct password *self, struct pintle_call *
 
 #define OWNER_WORDS 6
 
-/* OK, or INVALID with the field named: phone or email, and code or grant to prove it by. */
+/* OK, or INVALID with the field named: phone or email, and code, grant or ticket to prove it by. */
 int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,
 		   struct pintle_identity *out);
 /* Words for strength_check; username may be NULL. */
@@ -66,12 +66,16 @@ int32_t owner_words(const struct pintle_host *host, struct pintle_call *call,
 		    const struct pintle_identity *owner, const char *username,
 		    const char *words_out[OWNER_WORDS]);
 
-/* ---- register.c, change.c, reset.c: ops of their own ---- */
+/* ---- register.c, change.c, reset.c, page.c: ops of their own ---- */
+
+#define PASSWORD_PAGE "/reset-password"
 
 int32_t password_register(void *self, struct pintle_call *call);
 int32_t password_change(void *self, struct pintle_call *call);
 int32_t password_bind(void *self, struct pintle_call *call);
 int32_t password_reset(void *self, struct pintle_call *call);
+int32_t password_page(void *self, struct pintle_call *call);
+int32_t password_page_sent(void *self, struct pintle_call *call);
 
 /* One of two names of a field; which one in name_out, the first when neither is there. */
 const char *password_field(const struct pintle_host *host, struct pintle_call *call,
