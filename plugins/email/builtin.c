@@ -8,38 +8,39 @@
 	"<body style=\"font-family: sans-serif; font-size: 16px; color: #222\">\n" body            \
 	"</body>\n"                                                                                \
 	"</html>\n"
-#define CODE "<p style=\"font-size: 28px; letter-spacing: 6px\"><b>{{code}}</b></p>\n"
 
-const char *const templates_builtin[TEMPLATE_LANGS][TEMPLATE_PARTS] = {
+/* A mail from the sentences that differ by language; link is what stands between code and warning. */
+#define TEXT(hello, says, link, rule, warning)                                                     \
+	hello "\n\n" says "\n\n    {{code}}\n\n" link rule "\n" warning "\n"
+#define TEXT_LINK(says) says "\n\n    {{link}}\n\n"
+#define PAGE(lang, hello, says, link, rule, warning)                                               \
+	HTML(lang, "<p>" hello "</p>\n<p>" says "</p>\n"                                           \
+		   "<p style=\"font-size: 28px; letter-spacing: 6px\"><b>{{code}}</b></p>\n" link  \
+		   "<p>" rule "<br>\n" warning "</p>\n")
+#define PAGE_LINK(says) "<p>" says "<br>\n<a href=\"{{link}}\">{{link}}</a></p>\n"
+
+#define ZH_HELLO "您好："
+#define ZH_SAYS "您正在{{action}}，验证码是："
+#define ZH_LINK "也可以打开此链接："
+#define ZH_RULE "只能使用一次，{{minutes}} 分钟内有效，请勿告诉他人。"
+#define ZH_WARNING "如果不是您本人操作，请忽略本邮件。"
+#define EN_HELLO "Hello,"
+#define EN_SAYS "this is your code to {{action}}:"
+#define EN_LINK "Or follow this link:"
+#define EN_RULE "It works once, within {{minutes}} min. Do not tell it to anybody."
+#define EN_WARNING "If it was not you who asked for it, ignore this mail."
+
+const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS] = {
 	{
-		"您的验证码",
-		"您好：\n"
-		"\n"
-		"您正在{{action}}，验证码是：\n"
-		"\n"
-		"    {{code}}\n"
-		"\n"
-		"验证码只能使用一次，几分钟后失效，请勿告诉他人。\n"
-		"如果不是您本人操作，请忽略本邮件。\n",
-		HTML("zh", "<p>您好：</p>\n"
-			   "<p>您正在{{action}}，验证码是：</p>\n" CODE
-			   "<p>验证码只能使用一次，几分钟后失效，请勿告诉他人。<br>\n"
-			   "如果不是您本人操作，请忽略本邮件。</p>\n"),
+		{ "您的验证码", TEXT(ZH_HELLO, ZH_SAYS, "", ZH_RULE, ZH_WARNING),
+		  PAGE("zh", ZH_HELLO, ZH_SAYS, "", ZH_RULE, ZH_WARNING) },
+		{ "Your code", TEXT(EN_HELLO, EN_SAYS, "", EN_RULE, EN_WARNING),
+		  PAGE("en", EN_HELLO, EN_SAYS, "", EN_RULE, EN_WARNING) },
 	},
 	{
-		"Your code",
-		"Hello,\n"
-		"\n"
-		"this is your code to {{action}}:\n"
-		"\n"
-		"    {{code}}\n"
-		"\n"
-		"It works once and for a few minutes. Do not tell it to anybody.\n"
-		"If it was not you who asked for it, ignore this mail.\n",
-		HTML("en",
-		     "<p>Hello,</p>\n"
-		     "<p>this is your code to {{action}}:</p>\n" CODE
-		     "<p>It works once and for a few minutes. Do not tell it to anybody.<br>\n"
-		     "If it was not you who asked for it, ignore this mail.</p>\n"),
+		{ "您的验证码", TEXT(ZH_HELLO, ZH_SAYS, TEXT_LINK(ZH_LINK), ZH_RULE, ZH_WARNING),
+		  PAGE("zh", ZH_HELLO, ZH_SAYS, PAGE_LINK(ZH_LINK), ZH_RULE, ZH_WARNING) },
+		{ "Your code", TEXT(EN_HELLO, EN_SAYS, TEXT_LINK(EN_LINK), EN_RULE, EN_WARNING),
+		  PAGE("en", EN_HELLO, EN_SAYS, PAGE_LINK(EN_LINK), EN_RULE, EN_WARNING) },
 	},
 };

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that somebody reads the mail of an address: a code goes there and comes back. */
-#include "templates.h"
+#include "email.h"
 
 #include <pintle/code.h>
-#include <pintle/helpers.h>
 #include <pintle/plugin.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define N_PURPOSES 5 /* login to change; a mail is no second factor */
 #define TEXT_MAX 60000
-
-struct conf {
-	const char *group, *mails[TEMPLATE_LANGS][TEMPLATE_PARTS];
-};
-
-struct email {
-	const struct pintle_host *host;
-	const struct conf *conf;
-};
 
 #define MAIL(name, lang, part, help)                                                               \
 	{                                                                                          \
@@ -43,7 +32,19 @@ static const struct pintle_opt opts[] = {
 	MAIL("subject_en", TEMPLATE_EN, TEMPLATE_SUBJECT, "The subject of an English mail."),
 	MAIL("text_en", TEMPLATE_EN, TEMPLATE_TEXT, "An English mail as plain text."),
 	MAIL("html_en", TEMPLATE_EN, TEMPLATE_HTML, "An English mail as a page."),
+	{ "link", PINTLE_FLAG, PINTLE_OPT(struct conf, link), "no", 0, 0, NULL,
+	  "Whether a mail has a link beside its code; needs server.public_url." },
+	{ "reset_page", PINTLE_STRING, PINTLE_OPT(struct conf, reset_page), "/reset-password", 1,
+	  1024, NULL,
+	  "Where a link for a new password leads, with email and ticket in its query: a path of "
+	  "this server or the URL of a page of your own." },
 };
+
+static int32_t refuse(char *err, size_t err_len, const char *name, const char *why)
+{
+	(void)snprintf(err, err_len, "%s: %s", name, why);
+	return PINTLE_INVALID;
+}
 
 static int32_t check_mails(const struct conf *conf, char *err, size_t err_len)
 {
@@ -51,14 +52,29 @@ static int32_t check_mails(const struct conf *conf, char *err, size_t err_len)
 		enum template_part part = (enum template_part)(i % TEMPLATE_PARTS);
 		const char *text = conf->mails[i / TEMPLATE_PARTS][part];
 		char why[128];
-		const char *fault = *text ? template_fault(text, part, why, sizeof(why)) : NULL;
+		const char *fault =
+			*text ? template_fault(text, part, conf->link, why, sizeof(why)) : NULL;
 
-		if (!fault)
-			continue;
-		(void)snprintf(err, err_len, "%s: %s", opts[FIRST_MAIL + i].name, fault);
-		return PINTLE_INVALID;
+		if (fault)
+			return refuse(err, err_len, opts[FIRST_MAIL + i].name, fault);
 	}
 	return PINTLE_OK;
+}
+
+/* A link made from what a request says of its host would lead where an attacker likes. */
+static int32_t check_link(const struct pintle_host *host, struct pintle_inst *inst,
+			  const struct conf *conf, char *err, size_t err_len)
+{
+	const char *page = conf->reset_page;
+
+	if (conf->link && !host->public_url(inst))
+		return refuse(err, err_len, "link", "needs server.public_url");
+	if (page[strcspn(page, "# \t\r\n")] != '\0')
+		return refuse(err, err_len, "reset_page", "must have no '#' and no blanks");
+	if ((*page == '/' && page[1] != '/') || strncmp(page, "https://", 8) == 0 ||
+	    strncmp(page, "http://", 7) == 0)
+		return PINTLE_OK;
+	return refuse(err, err_len, "reset_page", "must be a path or a URL");
 }
 
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
@@ -69,92 +85,35 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 	int32_t status = check_mails(conf, err, err_len);
 	struct email *self;
 
-	(void)inst;
+	if (status == PINTLE_OK)
+		status = check_link(host, inst, conf, err, err_len);
 	if (status != PINTLE_OK)
 		return status;
 	self = calloc(1, sizeof(*self));
 	if (!self)
 		return PINTLE_INTERNAL;
 	self->host = host;
+	self->inst = inst;
 	self->conf = conf;
 	*self_out = self;
 	return PINTLE_OK;
-}
-
-static const char *action_of(int32_t purpose, const char *lang)
-{
-	static const char *const actions[N_PURPOSES][2] = {
-		{ "登录", "sign in" },
-		{ "注册", "sign up" },
-		{ "绑定邮箱", "add this address to your account" },
-		{ "重置密码", "reset your password" },
-		{ "更换邮箱", "make this the address of your account" },
-	};
-
-	return actions[purpose][strcmp(lang, "zh") != 0];
-}
-
-static char *fill(const struct email *self, const char *lang, enum template_part part,
-		  const struct template_var *vars)
-{
-	int which = strcmp(lang, "zh") == 0 ? TEMPLATE_ZH : TEMPLATE_EN;
-	const char *own = self->conf->mails[which][part];
-
-	return template_fill(*own ? own : templates_builtin[which][part], part, vars);
-}
-
-static void wipe_and_free(const struct pintle_host *host, char *text)
-{
-	if (text)
-		host->wipe(text, strlen(text));
-	free(text);
-}
-
-static int32_t send_code(const struct email *self, struct pintle_call *call, const char *to,
-			 const char *code)
-{
-	const struct pintle_host *host = self->host;
-	const char *lang = host->lang(call), *const message_vars[] = { "code", code, NULL };
-	int32_t purpose = host->purpose(call), status = PINTLE_INTERNAL;
-	const struct template_var vars[] = { { "code", code },
-					     { "email", to },
-					     { "action", action_of(purpose, lang) },
-					     { NULL, NULL } };
-	char *parts[TEMPLATE_PARTS];
-	struct pintle_message message = {
-		.size = sizeof(message),
-		.purpose = purpose,
-		.to = to,
-		.template_name = pintle_purpose_word(purpose),
-		.vars = message_vars,
-		.lang = lang,
-	};
-
-	for (int i = 0; i < TEMPLATE_PARTS; i++)
-		parts[i] = fill(self, lang, (enum template_part)i, vars);
-	message.subject = parts[TEMPLATE_SUBJECT];
-	message.text = parts[TEMPLATE_TEXT];
-	message.html = parts[TEMPLATE_HTML];
-	if (message.subject && message.text && message.html)
-		status = host->send(call, self->conf->group, &message);
-	for (int i = 0; i < TEMPLATE_PARTS; i++)
-		wipe_and_free(host, parts[i]);
-	return status;
 }
 
 static int32_t begin(void *self_of_inst, struct pintle_call *call)
 {
 	const struct email *self = self_of_inst;
 	const struct pintle_host *host = self->host;
+	const char *to, *link = NULL;
 	char code[PINTLE_CODE_LEN + 1];
-	const char *to;
 	int32_t status;
 
 	if (host->purpose(call) >= N_PURPOSES)
-		return PINTLE_FORBIDDEN; /* no second factor */
+		return PINTLE_FORBIDDEN;
 	status = pintle_code_begin(host, call, "email", code, &to);
+	if (status == PINTLE_OK && self->conf->link)
+		status = link_make(self, call, to, &link);
 	if (status == PINTLE_OK)
-		status = send_code(self, call, to, code);
+		status = mail_send_proof(self, call, to, code, link);
 	host->wipe(code, sizeof(code));
 	return status;
 }
@@ -163,7 +122,8 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
 	const struct email *self = self_of_inst;
 
-	return pintle_code_verify(self->host, call, "email");
+	return link_is_followed(self, call) ? link_verify(self, call)
+					    : pintle_code_verify(self->host, call, "email");
 }
 
 static const struct pintle_input inputs[] = {
@@ -192,6 +152,10 @@ static const struct pintle_route routes[] = {
 	  "Sign in with e-mail address and code" },
 	{ "POST", "/api/v1/auth/forgot-password", PINTLE_TO_BEGIN, PINTLE_RESET, NULL, "email",
 	  NULL, "Send a code for a new password to an e-mail address" },
+	{ "GET", LANDING_PAGE, PINTLE_TO_OP, PINTLE_LOGIN, NULL, NULL, landing_show,
+	  "The page that the link of a mail leads to" },
+	{ "POST", LANDING_PAGE, PINTLE_TO_OP, PINTLE_LOGIN, NULL, NULL, landing_go_on,
+	  "Follow the link of a mail" },
 };
 
 static const struct pintle_api api = {

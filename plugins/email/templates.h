@@ -13,13 +13,15 @@ struct template_var {
 	const char *name, *value;
 };
 
-/* What is wrong with text as that part, maybe written into why; NULL when nothing is. */
-const char *template_fault(const char *text, enum template_part part, char *why, size_t why_len);
+/* What is wrong with text as that part, maybe written into why; NULL when nothing is. has_link: the mails
+ * have one, and must show it. */
+const char *template_fault(const char *text, enum template_part part, int has_link, char *why,
+			   size_t why_len);
 /* [any] text with its values, escaped as the part needs it; to be freed by the caller. NULL without
  * memory. vars end with a NULL name. */
 char *template_fill(const char *text, enum template_part part, const struct template_var *vars);
 
-/* builtin.c: by language and part. */
-extern const char *const templates_builtin[TEMPLATE_LANGS][TEMPLATE_PARTS];
+/* builtin.c: without and with a link, by language and part. */
+extern const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS];
 
 #endif

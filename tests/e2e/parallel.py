@@ -40,7 +40,8 @@ def _read(connection):
     lines = head.decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, value in
                (line.split(":", 1) for line in lines[1:])}
-    told = json.loads(body) if body else {}
+    is_json = headers.get("content-type", "").startswith("application/json")
+    told = json.loads(body) if is_json and body else {}
     return Reply(int(lines[0].split()[1]), told.get("error"), told.get("data"), headers)
 
 

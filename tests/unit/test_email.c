@@ -15,9 +15,28 @@
 static struct fake_plugin plugin;
 static struct pintle_inst inst;
 
+static const char *public_url;
+
+static const char *get_public_url(struct pintle_inst *of)
+{
+	(void)of;
+	return public_url;
+}
+
+static int64_t flow_ttl_ms(struct pintle_inst *of)
+{
+	(void)of;
+	return 330000;
+}
+
 static int set_up(void **state)
 {
+	struct pintle_host *table = fake_call_table();
+
 	(void)state;
+	table->public_url = get_public_url;
+	table->flow_ttl_ms = flow_ttl_ms;
+	public_url = NULL;
 	plugin = (struct fake_plugin){ 0 };
 	return 0;
 }
@@ -89,7 +108,7 @@ static void each_purpose_and_language_has_its_mail(void **state)
 static void a_text_takes_the_place_of_what_is_built_in(void **state)
 {
 	static const char *const options[] = {
-		"text_en",    "all {{code}}{{code}} {{email}}",
+		"text_en",    "all {{code}}{{code}} {{email}} {{minutes}} min",
 		"subject_en", "To {{action}}: {{email}}",
 		NULL,
 	};
@@ -99,7 +118,7 @@ static void a_text_takes_the_place_of_what_is_built_in(void **state)
 	open_plugin(options);
 	begin(&call, "bob@example.com", PINTLE_LOGIN, "en");
 	assert_has(call.sent, "mail bob@example.com login all ");
-	assert_has(call.sent, " bob@example.com");
+	assert_has(call.sent, " bob@example.com 5 min");
 	assert_string_equal(call.subject_sent, "To sign in: bob@example.com");
 	assert_has(call.html, "<p>Hello,</p>");
 	fake_call_fini(&call);
@@ -142,6 +161,12 @@ static void each_bad_text_refuses_to_open(void **state)
 		{ "subject_en", "two\nlines", "one line" },
 		{ "subject_en", "a\tb", "one line" },
 		{ "subject_zh", "{{code}} is it", "no place" },
+		{ "text_en", "{{code}} {{link}}", "{{link}} needs link = yes" },
+		{ "link", "yes", "needs server.public_url" },
+		{ "reset_page", "reset", "must be a path or a URL" },
+		{ "reset_page", "//evil.example", "must be a path or a URL" },
+		{ "reset_page", "javascript:alert(1)", "must be a path or a URL" },
+		{ "reset_page", "https://app.example/#new", "no '#'" },
 	};
 
 	(void)state;
@@ -157,6 +182,29 @@ static void each_bad_text_refuses_to_open(void **state)
 	open_plugin(none);
 }
 
+static void with_links_each_mail_has_one(void **state)
+{
+	static const struct {
+		const char *text, *reason; /* NULL: it opens */
+	} rows[] = {
+		{ "{{code}} {{link}} {{minutes}}", NULL },
+		{ "{{code}}", "text_en: {{link}} is missing" },
+		{ "{{link}}", "text_en: {{code}} is missing" },
+	};
+
+	(void)state;
+	public_url = "https://auth.example";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const options[] = { "link", "yes", "text_en", rows[i].text, NULL };
+
+		fake_plugin_init(&plugin, "email", &inst, options);
+		if (rows[i].reason ? !strstr(plugin.reason, rows[i].reason) : !plugin.self)
+			fail_msg("row %zu: %s", i, plugin.reason);
+		fake_plugin_fini(&plugin);
+	}
+	open_plugin(none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +214,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_value_is_escaped_in_html_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_bad_text_refuses_to_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(with_links_each_mail_has_one, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "email.h"
+
+#include <pintle/helpers.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_MS 60000
+
+const char *mail_action(int32_t purpose, const char *lang)
+{
+	static const char *const actions[N_PURPOSES][2] = {
+		{ "登录", "sign in" },
+		{ "注册", "sign up" },
+		{ "绑定邮箱", "add this address to your account" },
+		{ "重置密码", "reset your password" },
+		{ "更换邮箱", "make this the address of your account" },
+	};
+
+	return actions[purpose][strcmp(lang, "zh") != 0];
+}
+
+static int lang_index(const char *lang)
+{
+	return strcmp(lang, "zh") == 0 ? TEMPLATE_ZH : TEMPLATE_EN;
+}
+
+static void wipe_and_free(const struct pintle_host *host, char *text)
+{
+	if (text)
+		host->wipe(text, strlen(text));
+	free(text);
+}
+
+/* Fills the three parts into message, which needs all else, and sends it. */
+static int32_t send_filled(const struct email *self, struct pintle_call *call,
+			   const char *const texts[TEMPLATE_PARTS], const struct template_var *vars,
+			   struct pintle_message *message)
+{
+	const struct pintle_host *host = self->host;
+	char *parts[TEMPLATE_PARTS];
+	int32_t status = PINTLE_INTERNAL;
+
+	for (int i = 0; i < TEMPLATE_PARTS; i++)
+		parts[i] = template_fill(texts[i], (enum template_part)i, vars);
+	message->subject = parts[TEMPLATE_SUBJECT];
+	message->text = parts[TEMPLATE_TEXT];
+	message->html = parts[TEMPLATE_HTML];
+	if (message->subject && message->text && message->html)
+		status = host->send(call, self->conf->group, message);
+	for (int i = 0; i < TEMPLATE_PARTS; i++)
+		wipe_and_free(host, parts[i]);
+	return status;
+}
+
+/* ---- The mail of a begin ---- */
+
+static void choose_texts(const struct email *self, int which, const char *out[TEMPLATE_PARTS])
+{
+	for (int i = 0; i < TEMPLATE_PARTS; i++) {
+		const char *own = self->conf->mails[which][i];
+
+		out[i] = *own ? own : templates_builtin[self->conf->link][which][i];
+	}
+}
+
+/* Rounded down: what is said is true. */
+static long long minutes_of(const struct email *self)
+{
+	long long minutes = self->host->flow_ttl_ms(self->inst) / MINUTE_MS;
+
+	return minutes > 0 ? minutes : 1;
+}
+
+int32_t mail_send_proof(const struct email *self, struct pintle_call *call, const char *to,
+			const char *code, const char *link)
+{
+	const struct pintle_host *host = self->host;
+	const char *lang = host->lang(call), *texts[TEMPLATE_PARTS];
+	/* Without a link the list ends before it. */
+	const char *const message_vars[] = { "code", code, link ? "link" : NULL, link, NULL };
+	int32_t purpose = host->purpose(call);
+	char minutes[24];
+	const struct template_var vars[] = {
+		{ "code", code },       { "link", link ? link : "" },
+		{ "email", to },        { "action", mail_action(purpose, lang) },
+		{ "minutes", minutes }, { NULL, NULL }
+	};
+	struct pintle_message message = {
+		.size = sizeof(message),
+		.purpose = purpose,
+		.to = to,
+		.template_name = pintle_purpose_word(purpose),
+		.vars = message_vars,
+		.lang = lang,
+	};
+
+	(void)snprintf(minutes, sizeof(minutes), "%lld", minutes_of(self));
+	choose_texts(self, lang_index(lang), texts);
+	return send_filled(self, call, texts, vars, &message);
+}
