@@ -108,7 +108,7 @@ int32_t flow_begin(void *self_of_inst, struct pintle_call *call)
 		return PINTLE_FORBIDDEN;
 	status = keep_opener(self, call);
 	if (status == PINTLE_OK && purpose == PINTLE_BIND)
-		status = store_keep_account(self, call);
+		status = profile_keep_account(self, call);
 	return status == PINTLE_OK ? make_tickets(self, call) : status;
 }
 

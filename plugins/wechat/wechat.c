@@ -109,7 +109,7 @@ static const struct pintle_provider provider = {
 	.verify = flow_verify,
 	.bind = flow_verify,
 	.callback = flow_callback,
-	.describe = store_describe,
+	.describe = profile_describe,
 	.record = store_record,
 };
 
@@ -129,7 +129,7 @@ static const struct pintle_route routes[] = {
 	{ "POST", "/api/user/unbind-wechat", PINTLE_TO_UNBIND, PINTLE_BIND, NULL, NULL, NULL,
 	  "Take WeChat away" },
 	{ "POST", "/api/v1/user/wechat/renew", PINTLE_TO_OP, PINTLE_LOGIN, "self", NULL,
-	  store_renew, "Read nickname and picture from WeChat again" },
+	  profile_renew, "Read nickname and picture from WeChat again" },
 	{ "GET", "/w/{provider}/{ticket}", PINTLE_TO_OP, PINTLE_LOGIN, NULL, NULL, phone_scan,
 	  "What the QR code says, for the phone" },
 	{ "POST", "/w/{provider}/{ticket}", PINTLE_TO_OP, PINTLE_LOGIN, NULL, NULL, phone_post,

@@ -60,17 +60,28 @@ int32_t upstream_code2session(const struct wechat *self, struct pintle_call *cal
  * must sign in with WeChat again. */
 int32_t upstream_renew(const struct wechat *self, struct pintle_call *call, struct person *person);
 
-/* ---- store.c: table wechat_users ---- */
+/* ---- store.c: writing table wechat_users ---- */
 
+/* query without its size. */
+int32_t store_run(const struct wechat *self, struct pintle_call *call,
+		  const struct pintle_query *query);
 /* The provider's record: the row of the person who was proved belongs to the account now; or, when not
  * is_bound, no row belongs to it any more and no token is left. */
 int32_t store_record(void *self, struct pintle_call *call, int64_t account_id, int32_t is_bound);
+/* Writes what person_kept gave, as the account's. */
+int32_t store_take_over(const struct wechat *self, struct pintle_call *call, int64_t account_id,
+			const struct person *person);
+
+/* ---- profile.c: reading it ---- */
+
+/* Sets wechat_info; NOT_FOUND when the account has no WeChat. */
+int32_t profile_tell(const struct wechat *self, struct pintle_call *call, int64_t account_id);
 /* The profile's member wechat_info. */
-int32_t store_describe(void *self, struct pintle_call *call);
+int32_t profile_describe(void *self, struct pintle_call *call);
 /* For the page that asks: which account a binding is for, as kept value "account". */
-int32_t store_keep_account(const struct wechat *self, struct pintle_call *call);
+int32_t profile_keep_account(const struct wechat *self, struct pintle_call *call);
 /* POST /api/v1/user/wechat/renew */
-int32_t store_renew(void *self, struct pintle_call *call);
+int32_t profile_renew(void *self, struct pintle_call *call);
 
 /* ---- url.c ---- */
 

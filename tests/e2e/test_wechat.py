@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from fakes.wechat import Fake, Form, Person, Phone, read_code
+from fakes.wechat import Fake, Form, Person, Phone, drawn, read_code
 from harness import sign_in
 from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
@@ -76,6 +76,7 @@ def test_the_pictures_say_the_same(server, tmp_path):
     svg, png = opener.picture("qr_url"), opener.picture()
     assert svg.headers["Content-Type"] == "image/svg+xml" and png.headers["Content-Type"] == "image/png"
     assert read_code(png.content, tmp_path) == opener.scan_url()
+    assert read_code(drawn(svg.text), tmp_path) == opener.scan_url()
     assert svg.text.startswith("<svg") and "script" not in svg.text
 
 

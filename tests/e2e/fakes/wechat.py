@@ -4,6 +4,7 @@
 Everything is checked as WeChat checks it: the order of parameters on the phone's page, appid and secret, a
 code's app, age and single use. It answers 200 and text/plain, errors too."""
 import json
+import re
 import secrets
 import subprocess
 import threading
@@ -281,9 +282,19 @@ class Phone:
         return self.open(self.page.action, "POST", {"action": action})
 
 
+def drawn(svg, scale=8):
+    """A picture of runs of dark modules, as a bitmap (PGM)."""
+    side = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])
+    rows = [bytearray(b"\xff" * side) for _ in range(side)]
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", svg):
+        rows[int(y)][int(x):int(x) + int(width)] = bytes(int(width))
+    lines = b"".join(b"".join(bytes([dot]) * scale for dot in row) * scale for row in rows)
+    return b"P5 %d %d 255\n" % (side * scale, side * scale) + lines
+
+
 def read_code(picture, folder):
     """The text of a QR code in a picture, as a camera reads it."""
-    path = folder / "code.png"
+    path = folder / "code"
     path.write_bytes(picture)
     done = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(path)],
                           capture_output=True, text=True, timeout=60, check=False)
