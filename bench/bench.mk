@@ -5,9 +5,11 @@ BENCH_OUT := $(BUILD)/bench
 BENCH_LOAD := paced idle logins
 BENCH_BARE := evhttp_hello bev_hello hash_rate
 BENCH_STORES := redis_raw group_commit
-BENCH_OWN := probe_sms kv_load
+BENCH_HOST := kv_threads
+BENCH_OWN := probe_sms
 BENCH_BIN := $(addprefix $(BENCH_OUT)/,$(BENCH_LOAD) $(BENCH_BARE))
 BENCH_STORES_BIN := $(addprefix $(BENCH_OUT)/,$(BENCH_STORES))
+BENCH_HOST_BIN := $(addprefix $(BENCH_OUT)/,$(BENCH_HOST))
 BENCH_SO := $(addprefix $(BENCH_OUT)/plugins/,$(PLUGINS:%=%.so) $(BENCH_OWN:%=%.so))
 
 .PHONY: bench bench-build
@@ -27,6 +29,14 @@ $(BENCH_OUT)/group_commit.o: ALL_CFLAGS += $(shell pkg-config --cflags libmariad
 $(BENCH_STORES_BIN): $(BENCH_OUT)/%: $(BENCH_OUT)/%.o $(BENCH_OUT)/client.o
 	$(CC) $(SANFLAGS) -o $@ $^ -levent -lhiredis -lmariadb -lpthread
 
+# Parts of the host itself, driven without its edge.
+$(BENCH_HOST:%=$(BENCH_OUT)/%.o): $(BENCH_OUT)/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BENCH_HOST_BIN): $(BENCH_OUT)/%: $(BENCH_OUT)/%.o $(BENCH_OUT)/client.o $(BUILD)/libhost.a
+	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -o $@ $^ $(HOST_LIBS)
+
 $(BENCH_OWN:%=$(BENCH_OUT)/plugins/%.so): $(BENCH_OUT)/plugins/%.so: $(BENCH_OUT)/%.o
 	@mkdir -p $(@D)
 	$(CC) $(PLUGIN_LDFLAGS) -o $@ $^
@@ -37,7 +47,7 @@ $(BENCH_OUT)/plugins/%.so: $(BUILD)/plugins/%.so
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-bench-build: all $(BENCH_BIN) $(BENCH_STORES_BIN) $(BENCH_SO)
+bench-build: all $(BENCH_BIN) $(BENCH_STORES_BIN) $(BENCH_HOST_BIN) $(BENCH_SO)
 
 bench: bench-build
 	sh bench/deps.sh $(BENCH_OUT)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What hiredis itself can do on one thread: a number of operations under way at any time, each answer
- * asking the next. `redis_raw PORT get|set|script IN_FLIGHT SECONDS`. A script is the one kv_redis sets
- * a key by, without its look at the epoch.
+ * asking the next. `redis_raw PORT get|set IN_FLIGHT SECONDS`.
  */
 #include "client.h"
 
@@ -17,9 +16,7 @@
 #define LIFE_MS "600000"
 #define VALUE_LEN 200
 
-static const char script[] = "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return {'ok'}";
-
-static char value[VALUE_LEN + 1], sha[64];
+static char value[VALUE_LEN + 1];
 static const char *kind;
 static long n_done;
 static bool is_over;
@@ -32,13 +29,9 @@ static void ask(redisAsyncContext *redis, void *key)
 
 	if (strcmp(kind, "get") == 0)
 		status = redisAsyncCommand(redis, on_answer, key, "GET bench:%d", id);
-	else if (strcmp(kind, "set") == 0)
+	else
 		status = redisAsyncCommand(redis, on_answer, key, "SET bench:%d %b PX " LIFE_MS, id,
 					   value, (size_t)VALUE_LEN);
-	else
-		status = redisAsyncCommand(redis, on_answer, key,
-					   "EVALSHA %s 1 bench:%d %b " LIFE_MS, sha, id, value,
-					   (size_t)VALUE_LEN);
 	if (status != REDIS_OK)
 		client_die("redisAsyncCommand");
 }
@@ -64,11 +57,10 @@ static void end(evutil_socket_t fd, short what, void *arg)
 	(void)event_base_loopbreak(arg);
 }
 
-/* The keys a get finds, and the script. */
+/* The keys a get finds. */
 static void prepare(int port)
 {
 	redisContext *redis = redisConnect("127.0.0.1", port);
-	redisReply *reply;
 
 	if (!redis || redis->err)
 		client_die("redis");
@@ -76,11 +68,6 @@ static void prepare(int port)
 	for (int i = 0; i < N_KEYS; i++)
 		freeReplyObject(redisCommand(redis, "SET bench:%d %b PX " LIFE_MS, i, value,
 					     (size_t)VALUE_LEN));
-	reply = redisCommand(redis, "SCRIPT LOAD %s", script);
-	if (!reply || reply->type != REDIS_REPLY_STRING)
-		client_die("SCRIPT LOAD");
-	(void)snprintf(sha, sizeof(sha), "%s", reply->str);
-	freeReplyObject(reply);
 	redisFree(redis);
 }
 
@@ -93,7 +80,7 @@ int main(int argc, char **argv)
 	double cpu_s;
 
 	if (argc != 5) {
-		(void)fprintf(stderr, "usage: redis_raw PORT get|set|script IN_FLIGHT SECONDS\n");
+		(void)fprintf(stderr, "usage: redis_raw PORT get|set IN_FLIGHT SECONDS\n");
 		return 2;
 	}
 	kind = argv[2];

@@ -13,16 +13,11 @@ from measure import (N_SESSIONS, SECONDS, Run, ratio, rounds_of, sign_ins, sprea
 from servers import TOOLS, MariaDB, Pintle, Redis, Skip, on_stores, pinned
 
 IN_FLIGHT = 64
-OPS = 250  # of one request to kv_load
+LISTS = (1, 2, 4)  # operations of one hand-over: 2 follow a sign-in by code, 4 where a session makes way too
 N_AT_ONCE = 32  # sign-ins of a worker, where more are allowed than as shipped
 N_ACCOUNTS = 10000
 # The same numbers sign in round by round.
 EVERY_SECOND = ["limits.resend=1s", "limits.send_target_hour=1000", "limits.send_target_day=1000"]
-KV_LOAD = """
-[kv_load]
-max_running = {n}
-ops = {ops}
-"""
 
 
 @contextlib.contextmanager
@@ -33,6 +28,12 @@ def stopping():
             stack.callback(server.stop)
             return server
         yield up
+
+
+def said_by(*command):
+    said = json.loads(subprocess.run(pinned("0", *map(str, command)), check=True, capture_output=True,
+                                     text=True).stdout)
+    return Run(said["n"], said["seconds"], said["cpu"])
 
 
 def cpu_table(head, runs, ours):
@@ -83,52 +84,39 @@ def checks():
 # ---- Operations of worker threads ----
 
 def raw(redis, kind):
-    said = json.loads(subprocess.run(
-        pinned("0", f"{TOOLS}/redis_raw", str(redis.port), kind, str(IN_FLIGHT), str(SECONDS)),
-        check=True, capture_output=True, text=True).stdout)
-    return Run(said["n"], said["seconds"], said["cpu"])
+    return said_by(f"{TOOLS}/redis_raw", redis.port, kind, IN_FLIGHT, SECONDS)
 
 
-def through_host(server, body):
-    run = wrk(server, f"{server.base}/api/v1/auth/kv_load/begin", ("login.lua", {"BODY": body}),
-              connections=IN_FLIGHT)
-    run.rate *= OPS
-    run.cpu_rate *= OPS
-    return run
+def of_threads(redis, kind, n_list):
+    return said_by(f"{TOOLS}/kv_threads", f"{TOOLS}/plugins", redis.port, kind, IN_FLIGHT // n_list, n_list,
+                   SECONDS)
 
 
 def operations():
     """The asking process on core 0, Redis on core 1."""
+    targets, beside = {}, {}
     with stopping() as up:
         redis = up(Redis("kv-redis"))
-        server = up(Pintle("kv", conf=on_stores(redis=redis) + KV_LOAD.format(n=IN_FLIGHT, ops=OPS),
-                           options=[f"pool.threads={IN_FLIGHT + 8}"]))
-        runs = rounds_of({
-            "GET, hiredis async": lambda: raw(redis, "get"),
-            "get of a worker thread": lambda: through_host(server, "{}"),
-            "SET, hiredis async": lambda: raw(redis, "set"),
-            "the SET in a script, hiredis async": lambda: raw(redis, "script"),
-            "set of a worker thread": lambda: through_host(server, '{"writes": "yes"}'),
-        })
-    beside = {"get of a worker thread": ["GET, hiredis async"],
-              "set of a worker thread": ["SET, hiredis async", "the SET in a script, hiredis async"]}
+        for kind in ("get", "set"):
+            bare = f"{kind.upper()}, hiredis async, 1 thread"
+            targets[bare] = lambda kind=kind: raw(redis, kind)
+            for n in LISTS:
+                name = f"{kind}, {IN_FLIGHT // n} worker threads, {n} in each hand-over"
+                targets[name] = lambda kind=kind, n=n: of_threads(redis, kind, n)
+                beside[name] = bare
+        runs = rounds_of(targets)
     rows = []
     for name, got in runs.items():
-        shares = [f"{spread([a.rate / b.rate for a, b in zip(got, runs[other])], 2)} of {other}"
-                  for other in beside.get(name, ())]
-        rows.append([name, spread([run.rate for run in got]), spread([run.cpu_rate for run in got]),
-                     "; ".join(shares)])
+        share = spread([a.rate / b.rate for a, b in zip(got, runs[beside[name]])], 2) if name in beside else ""
+        rows.append([name, spread([run.rate for run in got]), spread([run.cpu_rate for run in got]), share])
     return table([f"{IN_FLIGHT} in flight, values of 200 bytes", "operations/s",
-                  "per CPU second of who asks", "rate ÷ raw"], rows)
+                  "per CPU second of who asks", "rate ÷ hiredis async"], rows)
 
 
 # ---- Sign-ins ----
 
 def commits(mariadb, kind):
-    said = json.loads(subprocess.run(
-        pinned("0", f"{TOOLS}/group_commit", str(mariadb.port), "pintle", kind, str(IN_FLIGHT), str(SECONDS)),
-        check=True, capture_output=True, text=True).stdout)
-    return Run(said["n"], said["seconds"], said["cpu"])
+    return said_by(f"{TOOLS}/group_commit", mariadb.port, "pintle", kind, IN_FLIGHT, SECONDS)
 
 
 def code_logins():
