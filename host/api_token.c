@@ -188,7 +188,7 @@ static void refuse_client(struct request *request)
 {
 	struct limit_hit hit;
 	int32_t status = limit_address(&request->host->limits, &request->arena, &request->client,
-				       true, request->deadline_ms, &hit);
+				       true, NULL, request->deadline_ms, &hit);
 
 	if (status == PINTLE_LIMITED) {
 		oauth_error(request, 429, "rate_limited");

@@ -3,6 +3,7 @@
 #include "dispatch.h"
 
 #include "access_log.h"
+#include "admit.h"
 #include "call.h"
 #include "clock.h"
 #include "cors.h"
@@ -12,7 +13,6 @@
 #include "metrics.h"
 #include "request.h"
 #include "rng.h"
-#include "touch.h"
 #include "worker.h"
 
 #include <stdio.h>
@@ -78,78 +78,6 @@ void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 
 /* ---- On a worker thread, in order ---- */
 
-static bool count_address(struct request *request)
-{
-	const struct host *host = request->host;
-	bool is_auth = (request->route->flags & ROUTE_AUTH) != 0;
-	struct limit_hit hit = { 0 };
-	int32_t status;
-
-	if (request->is_control || (request->route->flags & ROUTE_PROBE))
-		return true;
-	status = limit_address(&host->limits, &request->arena, &request->client, is_auth,
-			       request->deadline_ms, &hit);
-	if (status == PINTLE_OK)
-		return true;
-	if (status == PINTLE_LIMITED)
-		answer_limited(request, &hit);
-	else
-		answer_status(request, status);
-	return false;
-}
-
-static bool verify_bearer(struct request *request)
-{
-	if (request->has_claims)
-		return true;
-	request->has_claims =
-		token_verify(request->host->keyring, &request->host->token, request->bearer.ptr,
-			     request->bearer.len, TOKEN_ACCESS, &request->claims);
-	request->is_verified_here = request->has_claims;
-	return request->has_claims;
-}
-
-static bool identify(struct request *request)
-{
-	struct session *session = &request->who.session;
-	struct tx tx = request_tx(request);
-	int32_t status;
-
-	if (!request_has_credential(request) || !verify_bearer(request))
-		return true;
-	status = session_load(&request->host->kv, &tx, &request->arena, request->claims.sid,
-			      session);
-	if (PINTLE_IS_FAULT(status)) {
-		answer_status(request, status);
-		return false;
-	}
-	request->who.is_known = status == PINTLE_OK &&
-				session_check(session, clock_now_ms()) == PINTLE_OK &&
-				request_names_session(request, session);
-	if (request->who.is_known)
-		touch_when_due(request->host, session);
-	return true;
-}
-
-static bool permit(struct request *request)
-{
-	const char *permission = request->chosen->permission;
-
-	if (!permission)
-		return true;
-	if (!request->who.is_known) {
-		answer_error(request,
-			     request_has_credential(request) ? "invalid_token" : "unauthorized");
-		return false;
-	}
-	if (strcmp(permission, "self") == 0
-		    ? strcmp(request->who.session.realm, "user") == 0
-		    : session_has_permission(&request->who.session, permission))
-		return true;
-	answer_error(request, "forbidden");
-	return false;
-}
-
 /* Of a plugin that is left out nobody knows; it is not in service. */
 static bool can_be_for(const struct route *chosen, const struct pintle_inst *inst)
 {
@@ -209,8 +137,8 @@ static void enter_class(struct request *request)
 
 static void serve(struct request *request)
 {
-	if (count_address(request) && request_read(request) && request_choose_route(request) &&
-	    identify(request) && permit(request) && choose_instance(request))
+	if (admit_count(request) && request_read(request) && request_choose_route(request) &&
+	    admit_identify(request) && admit_permit(request) && choose_instance(request))
 		enter_class(request);
 	else
 		dispatch_finish(request);

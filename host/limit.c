@@ -25,12 +25,12 @@ const char *limit_address_text(struct arena *arena, const struct address *client
 }
 
 int32_t limit_address(const struct limits *limits, struct arena *arena,
-		      const struct address *client, bool is_auth, int64_t deadline_ms,
-		      struct limit_hit *hit)
+		      const struct address *client, bool is_auth, struct kv_op *beside,
+		      int64_t deadline_ms, struct limit_hit *hit)
 {
 	const struct limit_settings *settings = limits->settings;
 	const char *address = limit_address_text(arena, client);
-	struct limit_act act = { 0 };
+	struct limit_act act = { .beside = beside };
 
 	if (is_auth)
 		limit_act_add(&act, (struct limit_counter){ "address-auth", address,

@@ -34,10 +34,10 @@ struct limit_target {
 };
 
 /* Whatever counts: OK, LIMITED with *hit filled, or a fault. */
-/* A request of any kind from this address; auth: one of the sign-in routes. */
+/* A request of any kind from this address; auth: one of the sign-in routes. beside: see limit_act.h. */
 int32_t limit_address(const struct limits *limits, struct arena *arena,
-		      const struct address *client, bool is_auth, int64_t deadline_ms,
-		      struct limit_hit *hit);
+		      const struct address *client, bool is_auth, struct kv_op *beside,
+		      int64_t deadline_ms, struct limit_hit *hit);
 /* Before a code is compared: this flow's tries, and the target's failures of this purpose. */
 int32_t limit_code_try(const struct limits *limits, struct arena *arena, const char *flow_id,
 		       const struct limit_target *target, int64_t deadline_ms,

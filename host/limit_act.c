@@ -31,9 +31,9 @@ int32_t limit_act_count(const struct limits *limits, struct arena *arena,
 		.limits = items,
 		.n_limits = act->n_counters,
 	};
-	struct kv_result result = { 0 };
+	struct kv_op ops[2] = { 0 };
+	const struct kv_result *result = &ops[0].result;
 	const struct limit_counter *spent;
-	int32_t status;
 
 	for (size_t i = 0; i < act->n_counters; i++) {
 		const struct limit_counter *counter = &act->counters[i];
@@ -43,15 +43,20 @@ int32_t limit_act_count(const struct limits *limits, struct arena *arena,
 			key, strlen(key), counter->max, counter->window_ms, 1, counter->flags, 0
 		};
 	}
-	status = kv_do(limits->kv, &request, deadline_ms, arena, &result);
-	if (status != PINTLE_LIMITED)
-		return status;
-	if (result.number < 0 || (size_t)result.number >= act->n_counters)
+	ops[0].request = request;
+	if (act->beside)
+		ops[1].request = act->beside->request;
+	(void)kv_do_all(limits->kv, ops, act->beside ? 2 : 1, deadline_ms, arena);
+	if (act->beside)
+		*act->beside = ops[1];
+	if (ops[0].status != PINTLE_LIMITED)
+		return ops[0].status;
+	if (result->number < 0 || (size_t)result->number >= act->n_counters)
 		return PINTLE_INTERNAL;
-	spent = &act->counters[result.number];
+	spent = &act->counters[result->number];
 	*hit = (struct limit_hit){
 		.policy = spent->policy,
-		.retry_ms = result.ttl_ms > 0 ? result.ttl_ms : 1,
+		.retry_ms = result->ttl_ms > 0 ? result->ttl_ms : 1,
 		.quota = spent->max,
 		.window_ms = spent->window_ms,
 	};

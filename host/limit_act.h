@@ -30,6 +30,8 @@ struct limit_counter {
 struct limit_act {
 	struct limit_counter counters[LIMIT_ACT_MAX];
 	size_t n_counters;
+	struct kv_op
+		*beside; /* asked in the same hand-over, whatever becomes of the count; or NULL */
 };
 
 void limit_act_add(struct limit_act *act, struct limit_counter counter);

@@ -42,7 +42,8 @@ struct request {
 	struct slice bearer;
 	struct token_claims claims; /* of bearer, when has_claims */
 	bool has_claims;
-	bool by_cookie; /* claims name a session only */
+	bool by_cookie;       /* claims name a session only */
+	struct kv_op *looked; /* [worker] at the record of the session that claims name; or NULL */
 	struct who who;
 	json_t *fields; /* body, form or query as an object; never NULL on a worker; owned */
 	struct answer answer;

@@ -347,24 +347,29 @@ static int32_t rebuild(const struct kv *kv, struct tx *tx, struct arena *arena, 
 }
 
 /* A record that cannot be read was written by another release: SQL answers, and it is left alone. */
+int32_t session_load_looked(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
+			    const struct kv_op *look, struct session *out)
+{
+	if (look->status == PINTLE_NOT_FOUND)
+		return rebuild(kv, tx, arena, id, out);
+	if (look->status != PINTLE_OK ||
+	    session_decode(out, look->result.value, look->result.value_len))
+		return look->status;
+	return read_truth(tx, id, out);
+}
+
 int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
 		     struct session *out)
 {
 	char key[SESSION_ID_MAX + 2];
-	struct kv_result present;
-	struct pintle_kv_request request;
-	int32_t status;
+	struct kv_op look;
 
 	if (strlen(id) >= SESSION_ID_MAX)
 		return PINTLE_NOT_FOUND;
 	session_key(id, key);
-	request = kv_get(key);
-	status = kv_do(kv, &request, tx->deadline_ms, arena, &present);
-	if (status == PINTLE_NOT_FOUND)
-		return rebuild(kv, tx, arena, id, out);
-	if (status != PINTLE_OK || session_decode(out, present.value, present.value_len))
-		return status;
-	return read_truth(tx, id, out);
+	look.request = kv_get(key);
+	(void)kv_do_all(kv, &look, 1, tx->deadline_ms, arena);
+	return session_load_looked(kv, tx, arena, id, &look, out);
 }
 
 /* In kv only the record that was read is touched: one that changed since is newer, or a tombstone. */

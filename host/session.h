@@ -66,9 +66,12 @@ void session_put_tombstones(struct kv_list *list, const struct settings *setting
 			    const struct session_ids *ended);
 int32_t session_bury(const struct kv *kv, const struct settings *settings,
 		     const struct session_ids *ended, int64_t deadline_ms);
-/* [worker] The record from kv, rebuilt from SQL when missing; NOT_FOUND when there is no such session. */
+/* [worker] The record from kv, rebuilt from SQL when missing; NOT_FOUND when there is no such session. look:
+ * what a get of its key gave. */
 int32_t session_load(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
 		     struct session *out);
+int32_t session_load_looked(const struct kv *kv, struct tx *tx, struct arena *arena, const char *id,
+			    const struct kv_op *look, struct session *out);
 
 /* [worker] Revocations, outside any transaction: SQL, then tombstones, then return; OK when already ended.
  * A fault may mean that only SQL knows: asking again writes the missing tombstones. NOT_FOUND: no such

@@ -101,7 +101,7 @@ static int32_t ask(const char *from, bool is_auth)
 	struct address client = address_of(from);
 
 	kv_probe_reset(&probe);
-	return limit_address(&limits, &arena, &client, is_auth, FOREVER, &hit);
+	return limit_address(&limits, &arena, &client, is_auth, NULL, FOREVER, &hit);
 }
 
 static int32_t send_from_device(const char *to, const char *from, const char *device)
@@ -185,7 +185,7 @@ static void without_the_store_all_is_refused(void **state)
 	(void)state;
 	kv_probe_reset(&probe);
 	probe.fail_at = 0;
-	assert_int_equal(limit_address(&limits, &arena, &client, true, FOREVER, &hit),
+	assert_int_equal(limit_address(&limits, &arena, &client, true, NULL, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
 	assert_int_equal(send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen),
 			 PINTLE_UNAVAILABLE);
@@ -683,6 +683,33 @@ static void countries_are_a_list_of_the_allowed(void **state)
 	assert_true(send_limit_country_ok(&current, "+1@example.com"));
 }
 
+/* What is asked beside has its own answer, and comes second. */
+static void a_look_beside_changes_no_count(void **state)
+{
+	struct address client = address_of("192.0.2.1");
+	struct kv_op beside = { .request = kv_get("absent") };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		int32_t wanted = i < 3 ? PINTLE_OK : PINTLE_LIMITED;
+
+		kv_probe_reset(&probe);
+		beside.status = PINTLE_OK;
+		assert_int_equal(
+			limit_address(&limits, &arena, &client, true, &beside, FOREVER, &hit),
+			wanted);
+		assert_int_equal(probe.n_ops, 2);
+		assert_int_equal(probe.ops[0], PINTLE_KV_LIMIT);
+		assert_int_equal(beside.status, PINTLE_NOT_FOUND);
+	}
+	kv_probe_reset(&probe);
+	probe.fail_at = 1;
+	shift_ms = 60000;
+	assert_int_equal(limit_address(&limits, &arena, &client, true, &beside, FOREVER, &hit),
+			 PINTLE_OK);
+	assert_int_equal(beside.status, PINTLE_UNAVAILABLE);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
 
 int main(void)
@@ -710,6 +737,7 @@ int main(void)
 		WITH_STORE(a_flow_has_so_many_tries),
 		WITH_STORE(a_success_forgets_its_own_failures_only),
 		WITH_STORE(a_secret_has_a_window_and_a_total),
+		WITH_STORE(a_look_beside_changes_no_count),
 		WITH_STORE(zero_and_less_mean_never),
 		WITH_STORE(countries_are_a_list_of_the_allowed),
 	};
