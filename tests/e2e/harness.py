@@ -160,14 +160,16 @@ class Server:
         answer = self.ctl("outbox")
         return answer["messages"] if isinstance(answer, dict) else answer
 
-    def code_for(self, phone, purpose=None):
-        """The newest code sent to a number; waits until it has arrived."""
-        def newest():
-            for message in self.outbox():
-                if message["to"] == phone and purpose in (None, message["purpose"]):
-                    return message["code"]
-            return None
-        return wait_for(newest, f"a code for {phone}")
+    def codes_for(self, phone, purpose=None):
+        """Those sent to a number so far, the newest first."""
+        return [message["code"] for message in self.outbox()
+                if message["to"] == phone and purpose in (None, message["purpose"])]
+
+    def code_for(self, phone, purpose=None, n_before=0):
+        """The newest code sent to a number; waits until there are more than n_before."""
+        codes = wait_for(lambda: len(found := self.codes_for(phone, purpose)) > n_before and found,
+                         f"a code for {phone}")
+        return codes[0]
 
     def shift_clock(self, seconds):
         """Moves the wall clock of all workers (test build), and that of the store of keys."""
@@ -303,8 +305,9 @@ def new_phone():
 
 def send_code(server, client, phone, purpose="login"):
     """(flow_id, code) of a code sent to phone."""
+    n_before = len(server.codes_for(phone, purpose))
     data = client.ok("POST", "/api/v1/auth/send-sms-code", {"phone": phone, "purpose": purpose})
-    return data["flow_id"], server.code_for(phone, purpose)
+    return data["flow_id"], server.code_for(phone, purpose, n_before)
 
 
 def sign_in(server, phone=None, device=None):
