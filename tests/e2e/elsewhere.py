@@ -21,8 +21,8 @@ Picture = namedtuple("Picture", "flow_id ticket")
 
 
 def settings(plugins):
-    """What a server with these providers is made with."""
-    return {"plugins": str(plugins), "conf": {"90-elsewhere.ini": CONF}}
+    """What a server with these providers is made with; addresses belong to them."""
+    return {"plugins": str(plugins), "conf": {"35-email.ini": "", "90-elsewhere.ini": CONF}}
 
 
 def path_of(name, step):

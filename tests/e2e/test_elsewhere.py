@@ -400,6 +400,21 @@ def test_the_ticket_is_not_the_flow(server, person):
     client.ok("POST", DEVICES, {"flow_id": picture.flow_id})
 
 
+def test_an_identifier_does_not_lead_to_what_waits(server, person):
+    """Everybody knows an address; only who opened the flow knows its id."""
+    client, stranger, email = server.client(), server.client(), f"{person}@example.com"
+    picture = begin_picture(client, email=email)
+    stranger.refused(401, "invalid_credentials", "POST", DEVICES, {"email": email})
+    assert scan(client, picture.ticket, person).status_code == 200
+    assert tap(client, picture.ticket, person).status_code == 200
+    stranger.refused(401, "invalid_credentials", "POST", DEVICES, {"email": email})
+    newer = begin_picture(client, email=email)
+    client.refused(410, "flow_expired", "POST", DEVICES, {"flow_id": picture.flow_id})
+    assert scan(client, newer.ticket, person).status_code == 200
+    assert tap(client, newer.ticket, person).status_code == 200
+    client.ok("POST", DEVICES, {"flow_id": newer.flow_id})
+
+
 def test_the_opener_may_look_and_no_more(server, person):
     client = server.client()
     picture = begin_picture(client)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A provider whose flow is finished on another device: a phone scans a picture, is shown what it would
- * confirm, and taps. Phones say who they are in a field, which real ones have to prove.
+ * confirm, and taps. Phones say who they are in a field, which real ones have to prove. The flow may be
+ * for an address that is known beforehand.
  */
 #include <pintle/plugin.h>
 
@@ -14,11 +15,13 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 	const struct pintle_plain *self = self_of_inst;
 	const struct pintle_host *host = self->host;
 	const char *ticket = host->ticket(call, 0);
-	int32_t status;
+	const char *email = host->canonical(call, "email", host->field(call, "email"));
+	int32_t status = ticket ? PINTLE_OK : PINTLE_INTERNAL;
 
-	if (!ticket)
-		return PINTLE_INTERNAL;
-	status = host->keep(call, "from", host->client(call));
+	if (status == PINTLE_OK && email)
+		status = host->target(call, "email", email);
+	if (status == PINTLE_OK)
+		status = host->keep(call, "from", host->client(call));
 	return status == PINTLE_OK ? host->set(call, "ticket", ticket) : status;
 }
 
@@ -102,7 +105,7 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 	return phone ? self->host->subject(call, NS, phone) : PINTLE_DENIED;
 }
 
-static const char *const namespaces[] = { "device:*", NULL };
+static const char *const namespaces[] = { "email", "device:*", NULL };
 
 static const struct pintle_provider provider = {
 	.size = sizeof(provider),
