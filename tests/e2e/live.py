@@ -5,6 +5,7 @@ import os
 import struct
 from contextlib import contextmanager
 
+import requests
 import websocket
 
 from harness import new_phone
@@ -156,7 +157,16 @@ class Stream(Wire):
         return json.loads(event["data"])
 
 
-# ---- Memory ----
+# ---- The server's side ----
+
+def gauge(server, name):
+    """A number of /metrics, over all hosts."""
+    total = 0
+    for url in server.urls:
+        lines = requests.get(url + "/metrics", timeout=10).text.split("\n")
+        total += sum(int(line.split()[1]) for line in lines if line.startswith(name + " "))
+    return total
+
 
 def rss_kib(pids):
     """Resident memory of processes."""

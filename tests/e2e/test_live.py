@@ -8,7 +8,7 @@ import requests
 import websocket
 
 from harness import send_code, wait_for
-from live import (FLOWS, KEY, REPLACED, RawSocket, Socket, Stream, cancel, new_flow, refusal)
+from live import (FLOWS, KEY, REPLACED, RawSocket, Socket, Stream, cancel, gauge, new_flow, refusal)
 from steps import BEHIND_PROXY, later
 from wire import Wire, request
 from workers import Everywhere, worker_of
@@ -17,14 +17,6 @@ pytestmark = pytest.mark.core
 
 VERIFY = "/api/v1/auth/phone_sms/verify"
 UNKNOWN_FLOW = "AAAAAAAAAAAAAAAAAAAAAA"
-
-
-def gauge(server, name):
-    total = 0
-    for url in server.urls:
-        lines = requests.get(url + "/metrics", timeout=10).text.split("\n")
-        total += sum(int(line.split()[1]) for line in lines if line.startswith(name + " "))
-    return total
 
 
 # ---- WebSockets ----
