@@ -7,8 +7,10 @@ import pytest
 import requests
 import websocket
 
-from harness import send_code, wait_for
+import elsewhere
+from harness import new_phone, send_code, wait_for
 from live import (FLOWS, KEY, REPLACED, RawSocket, Socket, Stream, cancel, gauge, new_flow, refusal)
+from pair import serve
 from steps import BEHIND_PROXY, later
 from wire import Wire, request
 from workers import Everywhere, worker_of
@@ -97,6 +99,83 @@ def test_a_flow_that_expires_is_told_so(server):
         assert stream.state() == {"status": "expired", "expires_in": 0}
         assert stream.event() == {"event": "end", "data": '{"reason":"over"}'}
         assert stream.event() is None
+
+
+# ---- By a second device ----
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+def two_devices(request, plugins):
+    started = serve(workers=request.param, options=[f"server.return_urls={elsewhere.LISTED}"],
+                    **elsewhere.settings(plugins))
+    started.start()
+    yield started
+    started.close()
+
+
+def test_each_step_of_the_phone_is_told_once(two_devices):
+    server, client = two_devices, two_devices.client()
+    for i in range(5):
+        picture = elsewhere.begin_picture(client)
+        phone = "p" + new_phone()[1:]
+        with Socket(server.urls[i % len(server.urls)], picture.flow_id) as socket:
+            assert socket.status() == "pending"
+            assert elsewhere.scan(server.client(), picture.ticket, phone).status_code == 200
+            assert socket.status() == "scanned"
+            assert elsewhere.scan(server.client(), picture.ticket, phone).status_code == 200
+            assert elsewhere.tap(server.client(), picture.ticket, phone).status_code == 200
+            assert socket.status() == "confirmed"
+            client.ok("POST", elsewhere.path_of("devices", "verify"), {"flow_id": picture.flow_id})
+            assert socket.close_code() == 1000
+
+
+def test_a_phone_that_says_no(two_devices):
+    server, client = two_devices, two_devices.client()
+    picture = elsewhere.begin_picture(client)
+    phone = "p" + new_phone()[1:]
+    with Stream(server.urls[0], picture.flow_id) as stream:
+        assert stream.state()["status"] == "pending"
+        elsewhere.scan(client, picture.ticket, phone)
+        assert stream.state()["status"] == "scanned"
+        elsewhere.tap(client, picture.ticket, phone, "cancel")
+        assert stream.state()["status"] == "failed"
+
+
+def test_steps_missed_are_told_at_the_next_connection(two_devices):
+    server, client = two_devices, two_devices.client()
+    picture = elsewhere.begin_picture(client)
+    phone = "p" + new_phone()[1:]
+    with Socket(server.urls[0], picture.flow_id) as socket:
+        assert socket.status() == "pending"
+    elsewhere.scan(client, picture.ticket, phone)
+    elsewhere.tap(client, picture.ticket, phone)
+    with Socket(server.urls[-1], picture.flow_id) as socket:
+        assert socket.status() == "confirmed"
+
+
+def test_a_step_while_the_connection_is_made_is_not_missed(two_devices):
+    """Fifty times: the phone's tap and the handshake at once."""
+    server, client = two_devices, two_devices.client()
+    for _ in range(50):
+        picture = elsewhere.begin_picture(client)
+        raw = RawSocket(server.urls[0], picture.flow_id)
+        elsewhere.scan(client, picture.ticket, "p1")
+        with raw:
+            state = raw.state()["status"]
+            assert state in ("pending", "scanned")
+            assert state == "scanned" or raw.state()["status"] == "scanned"
+
+
+@pytest.mark.stores("redis", reason="its connection for messages is killed")
+def test_what_is_published_while_the_bus_is_away_is_made_up_for(two_devices):
+    """Long before the next ping, which would read it, too."""
+    server, client = two_devices, two_devices.client()
+    for _ in range(3):
+        picture = elsewhere.begin_picture(client)
+        with Socket(server.urls[0], picture.flow_id) as socket:
+            assert socket.status() == "pending"
+            server.stores.kv.server.cli("CLIENT", "KILL", "TYPE", "pubsub")
+            elsewhere.scan(client, picture.ticket, "p1")
+            assert socket.status() == "scanned"
 
 
 # ---- One at a time ----
@@ -224,7 +303,7 @@ def try_watch(watch, i):
 
 
 def test_sockets_are_counted(server):
-    assert gauge(server, "pintle_live_sockets") == 0
+    wait_for(lambda: gauge(server, "pintle_live_sockets") == 0, "those of other tests to be gone")
     with Socket(server.urls[0], new_flow(server)), Stream(server.urls[0], new_flow(server)):
         wait_for(lambda: gauge(server, "pintle_live_sockets") == 1
                  and gauge(server, "pintle_live_streams") == 1, "both to be counted")
