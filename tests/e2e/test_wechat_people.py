@@ -164,6 +164,21 @@ def test_words_of_wechat(server, fake, errcode, status, error):
     assert fake.n_asked("/sns/jscode2session") == asked + 1, "a code is sent once"
 
 
+def test_a_code_is_sent_once_whatever_becomes_of_the_connection(server, fake):
+    """Libraries like to try again when a kept connection turns out dead: then WeChat says 40163."""
+    for _ in range(8):  # both workers have connections to keep
+        sign_in_by_mini(server, fake, Person())
+    asked = fake.n_asked("/sns/jscode2session")
+    fake.odd["/sns/jscode2session"] = "cut"
+    try:
+        for _ in range(4):
+            server.client().refused(503, "provider_unavailable", "POST", verify_path("mini1"),
+                                    {"js_code": mini_code(fake, "mini1", Person())})
+    finally:
+        fake.odd.clear()
+    assert fake.n_asked("/sns/jscode2session") == asked + 4
+
+
 def test_the_secret_is_in_no_log(server, fake):
     fake.odd["/sns/jscode2session"] = 40125
     server.client().post(verify_path("mini1"), {"js_code": mini_code(fake, "mini1", Person())})
