@@ -97,6 +97,8 @@ void show_gateways(const json_t *data)
 		       number(entry, "failures"), number(entry, "accepted"),
 		       number(entry, "entered"), number(entry, "delivered"), number(entry, "lost"));
 		show_time(", next probe ", entry, "probe_at");
+		if (json_is_string(json_object_get(entry, "receipts")))
+			printf(", receipts at %s", text(entry, "receipts"));
 		(void)putchar('\n');
 	}
 }

@@ -8,6 +8,7 @@
 #include "identifier.h"
 #include "message.h"
 #include "message_log.h"
+#include "receipt.h"
 #include "request.h"
 #include "rng.h"
 #include "routes.h"
@@ -58,16 +59,18 @@ static json_t *describe(struct request *request, struct pintle_inst *sender)
 
 	(void)gateway_health(host, &request->arena, sender, &health);
 	gateway_recent(host, &request->arena, sender->name, counts);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "name",
-			 sender->name, "plugin", sender->plugin->name, "channel",
-			 sender->plugin->sender.channel, "state",
-			 state_word(host, sender, &health, is_weak), "failures",
-			 (json_int_t)health.n_failures, "probe_at",
-			 health.opened_ms ? json_integer((json_int_t)health.probe_ms) : json_null(),
-			 "accepted", (json_int_t)counts[GATEWAY_ACCEPTED], "entered",
-			 (json_int_t)counts[GATEWAY_ENTERED], "delivered",
-			 (json_int_t)counts[GATEWAY_DELIVERED], "lost",
-			 (json_int_t)counts[GATEWAY_LOST], "groups", list_groups(host, sender));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s?}", "name",
+		sender->name, "plugin", sender->plugin->name, "channel",
+		sender->plugin->sender.channel, "state", state_word(host, sender, &health, is_weak),
+		"failures", (json_int_t)health.n_failures, "probe_at",
+		health.opened_ms ? json_integer((json_int_t)health.probe_ms) : json_null(),
+		"accepted", (json_int_t)counts[GATEWAY_ACCEPTED], "entered",
+		(json_int_t)counts[GATEWAY_ENTERED], "delivered",
+		(json_int_t)counts[GATEWAY_DELIVERED], "lost", (json_int_t)counts[GATEWAY_LOST],
+		"groups", list_groups(host, sender), "receipts",
+		sender->plugin->sender.receipt ? receipt_path(host, &request->arena, sender)
+					       : NULL);
 }
 
 void api_control_gateways(struct request *request)

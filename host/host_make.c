@@ -73,6 +73,8 @@ static bool make_instances(struct host *host, struct err *err)
 		struct pintle_inst *inst = &host->instances.items[i];
 
 		inst->host = host;
+		if (!network_list_init(&inst->receipts_from, inst->settings.receipts_from, err))
+			return false;
 		inst->board_index = board_find_instance(host->board, inst->name);
 		if (inst->board_index < 0)
 			return err_set(err, "[%s]: more than %d names of sections since the start",

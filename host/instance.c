@@ -30,6 +30,8 @@ static const struct pintle_opt instance_opts[] = {
 	  "Name of this section for people, in English; empty: the plugin's." },
 	{ "required", PINTLE_FLAG, AT(is_required), "no", 0, 0, NULL,
 	  "Whether this server counts as not ready while this section is not." },
+	{ "receipts_from", PINTLE_LIST, AT(receipts_from), "", 0, 256, NULL,
+	  "Networks from which a gateway may report deliveries to this section; empty: none." },
 };
 /* clang-format on */
 
@@ -315,6 +317,7 @@ void instances_fini(struct instances *instances)
 			continue;
 		instance_close(inst);
 		opt_fini(&instance_table, &inst->settings);
+		network_list_fini(&inst->receipts_from);
 		own = plugin_table(inst->plugin);
 		opt_fini(&own, inst->conf);
 		free(inst->conf);

@@ -3,6 +3,7 @@
 #ifndef INSTANCE_H
 #define INSTANCE_H
 
+#include "address.h"
 #include "opt.h"
 #include "plugin.h"
 #include "pool.h"
@@ -18,8 +19,9 @@ struct host;
 struct instance_settings {
 	const char *plugin; /* default: the section's name */
 	int64_t max_running, max_waiting, timeout_ms;
-	const char *label_zh, *label_en; /* instead of the plugin's */
-	int32_t is_required;             /* /readyz needs it */
+	const char *label_zh, *label_en;  /* instead of the plugin's */
+	int32_t is_required;              /* /readyz needs it */
+	const char *const *receipts_from; /* networks that may report deliveries to a sender */
 };
 
 extern const struct opt_table instance_table;
@@ -35,6 +37,7 @@ struct pintle_inst {
 	struct pintle_plain plain; /* self of a plugin without open */
 	struct pool_class *class;
 	struct host *host;
+	struct network_list receipts_from;
 	_Atomic bool is_off;        /* a sender the operator has switched off; gateway_switch.c's */
 	_Atomic bool is_weak;       /* a sender whose messages do not arrive; gateway_share.c's */
 	_Atomic int64_t weighed_ms; /* monotonic: when that was seen */

@@ -163,7 +163,7 @@ static bool read_fields(struct request *request)
 	enum http_method method = request->http->head.method;
 	bool has_body = method == HTTP_POST || method == HTTP_PUT || request->http->body.len > 0;
 
-	if (!has_body)
+	if (!has_body || request->route->flags & ROUTE_RAW)
 		return read_form(request, request->http->head.query);
 	return read_body(request) &&
 	       (!(request->route->flags & ROUTE_UPSTREAM) || add_query(request));

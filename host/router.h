@@ -31,7 +31,8 @@ enum route_flag {
 	ROUTE_BROWSER =
 		512, /* a browser may come by itself: shows it errors as pages, takes forms of our own */
 	ROUTE_UPSTREAM =
-		1024, /* takes any body; fields are those of the query, and of a form or JSON */
+		1024,     /* takes any body; fields are those of the query, and of a form or JSON */
+	ROUTE_RAW = 2048, /* the body is read by the op alone; fields are those of the query */
 };
 
 /* "POST", "/api/v1/auth/{provider}/begin"; {name} matches one segment. */

@@ -58,6 +58,9 @@ const struct route routes_own[] = {
 	{ HTTP_DELETE, "/api/v1/user/sessions", "self", api_sessions_delete, 0,
 	  .summary = "End all own sessions but this one" },
 
+	{ HTTP_POST, "/api/v1/receipts/{name}/{token}", NULL, api_receipt,
+	  ROUTE_FINISHES | ROUTE_PROBE | ROUTE_RAW, .summary = "A gateway's delivery report" },
+
 	{ HTTP_GET, "/healthz", NULL, api_healthz, ROUTE_LOOP, .summary = "Is the process alive" },
 	{ HTTP_GET, "/readyz", NULL, api_readyz, ROUTE_PROBE,
 	  .summary = "Do stores and required instances work" },

@@ -24,6 +24,8 @@ route_handler api_profile, api_profile_update, api_identities, api_sessions, api
 route_handler api_login_page, api_account_page, api_asset;
 /* api_ops.c: operation */
 route_handler api_healthz, api_readyz, api_metrics, api_openapi;
+/* receipt.c: reports of gateways */
+route_handler api_receipt;
 /* api_control_gateway.c: senders of messages */
 route_handler api_control_gateways, api_control_gateway_switch, api_control_gateway_test;
 /* api_control.c: the process, for pintlectl; the clock in a test build only */

@@ -6,6 +6,7 @@
 #include "http_client.h"
 #include "log.h"
 #include "message.h"
+#include "receipt.h"
 #include "request.h"
 #include "resolve.h"
 #include "send_gate.h"
@@ -103,4 +104,5 @@ void services_fill_world(struct pintle_host *table)
 	table->timer = watch_timer;
 	table->every = watch_every;
 	table->resolve = resolve;
+	table->receipt = receipt_note;
 }

@@ -304,10 +304,34 @@ static int32_t send_message(void *self_of_inst, struct pintle_call *call,
 	return status;
 }
 
+/* ---- Delivery reports ---- */
+
+/* An entry of SmsReport. sms_size is how many messages are charged for, as a text. */
+static int read_receipt(const json_t *entry, struct pintle_receipt *receipt)
+{
+	const json_t *success = json_object_get(entry, "success");
+	const char *size = json_string_value(json_object_get(entry, "sms_size"));
+
+	receipt->upstream_id = json_string_value(json_object_get(entry, "biz_id"));
+	receipt->is_delivered = json_is_true(success);
+	receipt->reason =
+		pintle_receipt_reason(json_string_value(json_object_get(entry, "err_code")));
+	receipt->cost_units = size ? strtol(size, NULL, 10) : 0;
+	return receipt->upstream_id && json_is_boolean(success);
+}
+
+static int32_t receive_receipt(void *self_of_inst, struct pintle_call *call)
+{
+	const struct sms_aliyun *self = self_of_inst;
+
+	return pintle_receipts_json(self->host, call, read_receipt, "{\"code\":0,\"msg\":\"OK\"}");
+}
+
 static const struct pintle_sender sender = {
 	.size = sizeof(sender),
 	.channel = "sms",
 	.send = send_message,
+	.receipt = receive_receipt,
 };
 
 static const struct pintle_plugin plugin = {

@@ -215,10 +215,32 @@ static int32_t send_message(void *self_of_inst, struct pintle_call *call,
 	return status;
 }
 
+/* ---- Delivery reports ---- */
+
+static int read_receipt(const json_t *entry, struct pintle_receipt *receipt)
+{
+	const char *status = json_string_value(json_object_get(entry, "report_status"));
+
+	receipt->upstream_id = json_string_value(json_object_get(entry, "sid"));
+	receipt->is_delivered = status && strcmp(status, "SUCCESS") == 0;
+	receipt->reason =
+		pintle_receipt_reason(json_string_value(json_object_get(entry, "errmsg")));
+	return receipt->upstream_id && status;
+}
+
+static int32_t receive_receipt(void *self_of_inst, struct pintle_call *call)
+{
+	const struct sms_tencent *self = self_of_inst;
+
+	return pintle_receipts_json(self->host, call, read_receipt,
+				    "{\"result\":0,\"errmsg\":\"OK\"}");
+}
+
 static const struct pintle_sender sender = {
 	.size = sizeof(sender),
 	.channel = "sms",
 	.send = send_message,
+	.receipt = receive_receipt,
 };
 
 static const struct pintle_plugin plugin = {

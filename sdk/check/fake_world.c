@@ -107,6 +107,23 @@ static void say_message(struct pintle_call *call, const char *group,
 	}
 }
 
+static int32_t receipt(struct pintle_call *call, const struct pintle_receipt *given)
+{
+	int32_t status = service_enter(call, "receipt");
+	char text[256];
+
+	if (given->size > sizeof(*given) || strcmp(call->op, "receipt") != 0 ||
+	    !call_text_ok(call, "receipt", given->upstream_id))
+		status = PINTLE_INTERNAL;
+	if (status == PINTLE_OK) {
+		(void)snprintf(text, sizeof(text), "%s %s",
+			       given->is_delivered ? "delivered" : "lost",
+			       given->reason ? given->reason : "-");
+		call_say(call, given->upstream_id, text);
+	}
+	return service_leave(status);
+}
+
 static int32_t send_message(struct pintle_call *call, const char *group,
 			    const struct pintle_message *message)
 {
@@ -309,6 +326,7 @@ void services_fill_world(struct pintle_host *table)
 {
 	table->http = http;
 	table->send = send_message;
+	table->receipt = receipt;
 	table->seal = seal;
 	table->open = unseal;
 	table->blind = blind;

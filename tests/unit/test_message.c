@@ -198,7 +198,7 @@ static int set_up(void **state)
 	world->settings.pool.call_timeout_ms = LONG_MS;
 	world->settings.limits.flow_ttl_ms = LONG_MS;
 	world->host.background = pool_class_new(world->host.pool, "background", 4, 16);
-	world->host.instances = (struct instances){ world->senders, N_SENDERS, NULL, 0, NULL };
+	world->host.instances = (struct instances){ .items = world->senders, .n_items = N_SENDERS };
 	(void)pthread_mutex_init(&world->lock, NULL);
 	world->host.settings = &world->settings;
 	world->host.limits = (struct limits){ .kv = &world->host.kv,

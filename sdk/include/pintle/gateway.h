@@ -259,6 +259,58 @@ static inline int32_t pintle_gateway_ask(const struct pintle_host *host, struct 
 	return status;
 }
 
+/* ---- Delivery reports ---- */
+
+/* What one entry of a report says; 0: nothing yet, or nothing it understands. */
+typedef int pintle_read_receipt(const json_t *entry, struct pintle_receipt *receipt);
+
+/* A code for the log: as in pintle_gateway_detail, other texts are not kept. */
+static inline const char *pintle_receipt_reason(const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789-_.:";
+
+	return word && *word && strlen(word) <= 64 && !word[strspn(word, plain)] ? word : NULL;
+}
+
+static inline int32_t pintle_receipts_tell(const struct pintle_host *host, struct pintle_call *call,
+					   const json_t *list, pintle_read_receipt *read)
+{
+	int32_t status = PINTLE_OK;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && !PINTLE_IS_FAULT(status); i++) {
+		struct pintle_receipt receipt;
+
+		memset(&receipt, 0, sizeof(receipt));
+		receipt.size = sizeof(receipt);
+		if (read(json_array_get(list, i), &receipt))
+			status = host->receipt(call, &receipt);
+	}
+	return PINTLE_IS_FAULT(status) ? status : PINTLE_OK; /* what is unknown stays so */
+}
+
+/* [worker] For receipt(): a body that is a JSON array of entries, and the JSON the gateway wants back. */
+static inline int32_t pintle_receipts_json(const struct pintle_host *host, struct pintle_call *call,
+					   pintle_read_receipt *read, const char *reply)
+{
+	size_t len = 0;
+	const void *body = host->body(call, &len);
+	json_t *list =
+		body ? json_loadb((const char *)body, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	int32_t status;
+
+	if (!json_is_array(list)) {
+		json_decref(list);
+		return host->invalid(call, "body", "format");
+	}
+	status = pintle_receipts_tell(host, call, list, read);
+	json_decref(list);
+	if (status != PINTLE_OK)
+		return status;
+	return host->page(call, 200, "application/json", reply, strlen(reply));
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,6 +64,15 @@ struct pintle_message {
 	const char *lang; /* "zh" or "en" */
 };
 
+/* A gateway's last word on one message. */
+struct pintle_receipt {
+	uint32_t size;
+	int32_t is_delivered;    /* 0: it was lost */
+	const char *upstream_id; /* as send() has set it */
+	const char *reason;      /* the gateway's code for it, at most 64 bytes; may be NULL */
+	int64_t cost_units;      /* 0: not said */
+};
+
 enum pintle_account_status { PINTLE_ACTIVE, PINTLE_FROZEN, PINTLE_DELETED };
 
 struct pintle_account {
@@ -302,6 +311,10 @@ struct pintle_host { /* append only */
 	 * to be kept instead of a random one; digits. send() takes its message and sends none. NULL for all
 	 * others. */
 	const char *(*fixed_code)(struct pintle_call *, const char *to);
+
+	/* In receipt: what became of a message of this instance. It counts once, however often it comes.
+	 * NOT_FOUND: no message of that id was sent through it, or not yet. */
+	int32_t (*receipt)(struct pintle_call *, const struct pintle_receipt *);
 };
 
 #ifdef __cplusplus

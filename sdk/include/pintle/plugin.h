@@ -75,7 +75,9 @@ struct pintle_provider {
  * (bad number); LIMITED this number not now; a fault: surely not accepted, another gateway may be
  * tried; PINTLE_TIMEOUT: unclear, no other gateway is tried. set(call, "upstream_id", …) keeps the
  * gateway's reference.
- * receipt reads a delivery report; probe asks the upstream whether it is well.
+ * receipt reads a delivery report (body(), header(), field() of the query, param() "name" and "token" of its
+ * path), tells receipt() what it says of each message and answers as the gateway wants, with page().
+ * probe asks the upstream whether it is well: OK brings a sender back that failed.
  */
 struct pintle_sender {
 	uint32_t size;
