@@ -6,7 +6,6 @@
 #include "dispatch.h"
 #include "flow.h"
 #include "host.h"
-#include "message.h"
 #include "op.h"
 #include "rng.h"
 #include "waiting.h"
@@ -35,27 +34,6 @@ static int32_t make_flow(struct pintle_call *call)
 		(void)snprintf(flow->target_ns, sizeof(flow->target_ns), "%s",
 			       call->outcome.target_ns);
 		(void)snprintf(flow->target, sizeof(flow->target), "%s", call->outcome.target);
-	}
-	return PINTLE_OK;
-}
-
-static int32_t queue_messages(struct pintle_call *call)
-{
-	struct message *message = call->messages;
-
-	call->messages = NULL;
-	while (message) {
-		struct message *next = message->next;
-
-		message->next = NULL;
-		(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", call->flow.id);
-		(void)snprintf(message->network, sizeof(message->network), "%s",
-			       call->flow.network);
-		if (!message_queue(call->host, message)) {
-			message_free(next);
-			return PINTLE_BUSY;
-		}
-		message = next;
 	}
 	return PINTLE_OK;
 }
@@ -90,7 +68,7 @@ static void begun(struct pintle_call *call, int32_t status)
 	if (status == PINTLE_OK)
 		status = waiting_store_tickets(call);
 	if (status == PINTLE_OK)
-		status = queue_messages(call);
+		status = op_queue_messages(call);
 	if (status == PINTLE_OK)
 		answer_begun(call);
 	else

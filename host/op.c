@@ -5,9 +5,11 @@
 #include "dispatch.h"
 #include "host.h"
 #include "identifier.h"
+#include "message.h"
 #include "metrics.h"
 
 #include <pintle/plugin.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -123,6 +125,36 @@ void op_fail(struct pintle_call *call, int32_t status)
 	op_answer(call, status);
 	if (call->request->answer.status == 401)
 		note_failed_login(call, call->request->answer.error);
+}
+
+/* Only the message of a begin has a flow in which it is noted that it was lost, and a code to be entered. */
+static void name_flow(const struct pintle_call *call, struct message *message)
+{
+	const struct flow *flow = &call->flow;
+
+	if (strcmp(call->op, "begin") != 0)
+		return;
+	(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", flow->id);
+	(void)snprintf(message->network, sizeof(message->network), "%s", flow->network);
+}
+
+int32_t op_queue_messages(struct pintle_call *call)
+{
+	struct message *message = call->messages;
+
+	call->messages = NULL;
+	while (message) {
+		struct message *next = message->next;
+
+		message->next = NULL;
+		name_flow(call, message);
+		if (!message_queue(call->host, message)) {
+			message_free(next);
+			return PINTLE_BUSY;
+		}
+		message = next;
+	}
+	return PINTLE_OK;
 }
 
 void op_refuse(struct request *request)

@@ -6,6 +6,7 @@
 #include "dispatch.h"
 #include "flow.h"
 #include "host.h"
+#include "log.h"
 #include "op.h"
 #include "proof.h"
 #include "signin.h"
@@ -45,6 +46,14 @@ static void answer_waiting(struct pintle_call *call)
 	answer_ok(call->request, json_pack("{s:s}", "status", flow_state_name(call->flow.state)));
 }
 
+/* What was done stays done when nobody can be told of it. */
+static void tell(struct pintle_call *call)
+{
+	if (call->request->answer.status < 300 && op_queue_messages(call) != PINTLE_OK)
+		log_warn("%s: %s: a notice was dropped, the queue is full", call->inst->name,
+			 call->op);
+}
+
 static void proved(struct pintle_call *call, int32_t status)
 {
 	if (status == PINTLE_OK)
@@ -55,6 +64,7 @@ static void proved(struct pintle_call *call, int32_t status)
 		answer_more(call);
 	else
 		op_fail(call, status);
+	tell(call);
 	dispatch_finish(call->request);
 }
 
@@ -116,6 +126,7 @@ static void op_ended(struct pintle_call *call, int32_t status)
 		signin_complete(call);
 	else
 		op_answer_fine(call);
+	tell(call);
 	dispatch_finish(call->request);
 }
 

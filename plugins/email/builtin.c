@@ -44,3 +44,22 @@ const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS] = {
 		  PAGE("en", EN_HELLO, EN_SAYS, PAGE_LINK(EN_LINK), EN_RULE, EN_WARNING) },
 	},
 };
+
+/* ---- Notices ---- */
+
+#define NOTICE_TEXT(hello, says, warning) hello "\n\n" says "\n" warning "\n"
+#define NOTICE_PAGE(lang, hello, says, warning)                                                    \
+	HTML(lang, "<p>" hello "</p>\n<p>" says "<br>\n" warning "</p>\n")
+
+#define ZH_CHANGED "您的账号已更换邮箱，{{email}} 不能再用于登录。"
+#define ZH_ALARM "如果不是您本人操作，请立即重置密码并联系我们。"
+#define EN_CHANGED                                                                                 \
+	"your account has another e-mail address now; {{email}} does not sign in any more."
+#define EN_ALARM "If it was not you, reset your password and tell us at once."
+
+const char *const templates_changed[TEMPLATE_LANGS][TEMPLATE_PARTS] = {
+	{ "您的邮箱已更换", NOTICE_TEXT(ZH_HELLO, ZH_CHANGED, ZH_ALARM),
+	  NOTICE_PAGE("zh", ZH_HELLO, ZH_CHANGED, ZH_ALARM) },
+	{ "Your e-mail address was changed", NOTICE_TEXT(EN_HELLO, EN_CHANGED, EN_ALARM),
+	  NOTICE_PAGE("en", EN_HELLO, EN_CHANGED, EN_ALARM) },
+};

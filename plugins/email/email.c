@@ -121,9 +121,13 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
 	const struct email *self = self_of_inst;
+	const struct pintle_host *host = self->host;
+	int32_t status = link_is_followed(self, call) ? link_verify(self, call)
+						      : pintle_code_verify(host, call, "email");
 
-	return link_is_followed(self, call) ? link_verify(self, call)
-					    : pintle_code_verify(self->host, call, "email");
+	return status == PINTLE_OK && host->purpose(call) == PINTLE_CHANGE
+		       ? mail_tell_old(self, call)
+		       : status;
 }
 
 static const struct pintle_input inputs[] = {

@@ -27,6 +27,10 @@ const char *mail_action(int32_t purpose, const char *lang);
 /* The mail of a begin. link: NULL when it has none. */
 int32_t mail_send_proof(const struct email *self, struct pintle_call *call, const char *to,
 			const char *code, const char *link);
+/* Before another address takes their place: tells those the account has. A fault of the look-up; that
+ * one could not be told holds up nothing and stands in the log. */
+int32_t mail_tell_old(const struct email *self, struct pintle_call *call);
+
 /* ---- link.c: the other way to prove an address ---- */
 
 /* In begin: a link for this flow and the address to; lent until the call ends. */

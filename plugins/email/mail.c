@@ -101,3 +101,68 @@ int32_t mail_send_proof(const struct email *self, struct pintle_call *call, cons
 	choose_texts(self, lang_index(lang), texts);
 	return send_filled(self, call, texts, vars, &message);
 }
+
+/* ---- Notices ---- */
+
+#define OLD_MAX 4 /* addresses of one account that are told */
+
+struct old {
+	char addresses[OLD_MAX][256];
+	size_t n;
+};
+
+static int32_t take_address(void *ctx, const struct pintle_value *cols, size_t n_cols)
+{
+	struct old *old = ctx;
+
+	if (n_cols != 1)
+		return PINTLE_INTERNAL;
+	if (old->n < OLD_MAX && cols[0].len < sizeof(old->addresses[0]))
+		(void)snprintf(old->addresses[old->n++], sizeof(old->addresses[0]), "%s",
+			       cols[0].ptr);
+	return PINTLE_OK;
+}
+
+static int32_t find_old(const struct email *self, struct pintle_call *call, struct old *old)
+{
+	const struct pintle_value params[] = { PINTLE_P_INT(self->host->user(call)) };
+	const struct pintle_query query = {
+		.size = sizeof(query),
+		.sql = "SELECT subject FROM user_identities"
+		       " WHERE user_id = ? AND namespace = 'email'",
+		.params = params,
+		.n_params = 1,
+		.row = take_address,
+		.ctx = old,
+	};
+
+	return self->host->db_query(call, &query);
+}
+
+static int32_t tell(const struct email *self, struct pintle_call *call, const char *to)
+{
+	const char *lang = self->host->lang(call);
+	const struct template_var vars[] = { { "email", to }, { NULL, NULL } };
+	struct pintle_message message = {
+		.size = sizeof(message),
+		.purpose = PINTLE_CHANGE,
+		.to = to,
+		.template_name = "changed",
+		.lang = lang,
+	};
+
+	return send_filled(self, call, templates_changed[lang_index(lang)], vars, &message);
+}
+
+int32_t mail_tell_old(const struct email *self, struct pintle_call *call)
+{
+	const struct pintle_host *host = self->host;
+	struct old old = { .n = 0 };
+	int32_t status = find_old(self, call, &old);
+
+	for (size_t i = 0; status == PINTLE_OK && i < old.n; i++)
+		if (strcmp(old.addresses[i], host->kept(call, "email")) != 0 &&
+		    tell(self, call, old.addresses[i]) != PINTLE_OK)
+			host->detail(call, "the old address could not be told of the change");
+	return status;
+}

@@ -23,5 +23,7 @@ char *template_fill(const char *text, enum template_part part, const struct temp
 
 /* builtin.c: without and with a link, by language and part. */
 extern const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS];
+/* To an address that is not the account's any more. */
+extern const char *const templates_changed[TEMPLATE_LANGS][TEMPLATE_PARTS];
 
 #endif

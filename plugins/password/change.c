@@ -101,6 +101,7 @@ int32_t password_change(void *self_of_inst, struct pintle_call *call)
 	if (status != PINTLE_OK)
 		return status;
 	(void)host->audit(call, "password_change", old.uuid, NULL); /* the host logs what it lost */
+	notice_send(self, call, host->user(call));
 	if (wants_others_out(host, call))
 		return host->revoke_sessions(call, host->user(call), 1, "password_change");
 	return PINTLE_OK;

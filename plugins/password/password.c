@@ -22,6 +22,9 @@ static const struct pintle_opt opts[] = {
 	  "The least strength of a new password: log2 of the guesses zxcvbn thinks it takes." },
 	{ "history", PINTLE_INT, PINTLE_OPT(struct conf, history), "0", 0, 10, NULL,
 	  "How many earlier passwords, besides the present one, may not come back." },
+	{ "notices", PINTLE_STRING, PINTLE_OPT(struct conf, notices), "", 0, 47, NULL,
+	  "The group of senders by which the owner of an e-mail address is told that the password "
+	  "was changed; empty: nobody is." },
 };
 
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,

@@ -13,6 +13,7 @@ struct conf {
 	int32_t scheme;
 	int64_t bcrypt_cost, argon2_memory, argon2_passes;
 	int64_t min_length, min_bits, history;
+	const char *notices;
 };
 
 struct password {
@@ -65,6 +66,11 @@ int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,
 int32_t owner_words(const struct pintle_host *host, struct pintle_call *call,
 		    const struct pintle_identity *owner, const char *username,
 		    const char *words_out[OWNER_WORDS]);
+
+/* ---- notice.c ---- */
+
+/* By mail, when conf says so. That it could not be sent holds up nothing and stands in the log. */
+void notice_send(const struct password *self, struct pintle_call *call, int64_t user_id);
 
 /* ---- register.c, change.c, reset.c, page.c: ops of their own ---- */
 

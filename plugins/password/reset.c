@@ -49,5 +49,6 @@ int32_t password_reset(void *self_of_inst, struct pintle_call *call)
 	if (status != PINTLE_OK)
 		return status;
 	(void)host->audit(call, "password_reset", old.uuid, NULL); /* the host logs what it lost */
+	notice_send(self, call, account.id);
 	return host->revoke_sessions(call, account.id, 0, "password_reset");
 }

@@ -174,6 +174,38 @@ def test_a_change_of_address(server):
     assert user_id(mail_in_again(server, new)) == user_id(who)
 
 
+def test_the_old_address_is_told_of_the_change(server):
+    who, new = mail_in(server), new_address()
+    old = who.email
+    later(server)
+    flow_id, code = send_code(server, who, new, "change")
+    body = {"email": new, "code": code, "flow_id": flow_id}
+    who.refused(401, "invalid_code", "POST", VERIFY, {**body, "code": wrong(code)})
+    assert told_changed(server, old) == []
+    who.ok("POST", VERIFY, body)
+    (notice,) = wait_for(lambda: told_changed(server, old), "the notice")
+    assert old in notice["text"] and new not in notice["text"] and notice["code"] is None
+    assert told_changed(server, new) == []
+
+
+def told_changed(server, address):
+    return [message for message in server.outbox()
+            if message["to"] == address and message["template"] == "changed"]
+
+
+def test_a_change_that_fails_is_told_to_nobody(server):
+    owner, who = mail_in(server), mail_in(server)
+    later(server)
+    flow_id, code = send_code(server, who, owner.email, "change")
+    who.refused(409, "identity_taken", "POST", VERIFY,
+                {"email": owner.email, "code": code, "flow_id": flow_id})
+    later(server)
+    new = new_address()
+    flow_id, code = send_code(server, who, new, "change")
+    who.ok("POST", VERIFY, {"email": new, "code": code, "flow_id": flow_id})
+    assert len(wait_for(lambda: told_changed(server, who.email), "the notice")) == 1
+
+
 def test_a_code_of_the_old_address_leads_nowhere_after_the_change(server):
     """A36: it still proves the mailbox, which is nobody's now."""
     who, new = mail_in(server), new_address()

@@ -2,7 +2,7 @@
 """A forgotten password by the link of a mail: for an app, and for who has none."""
 import pytest
 
-from harness import GOOD_SECRET
+from harness import GOOD_SECRET, wait_for
 from links import OPTIONS, PUBLIC, FORGOT, RESET, assert_password, both, forget, forget_again, query_of, sent_to
 from mails import BIND, EMAIL_LOGIN, SEND, VERIFY, mail_in, new_address
 from pages import Browser, Form, assert_page
@@ -226,3 +226,23 @@ def test_a_stranger_learns_nothing_of_an_account(server):
     told = {kind: Browser(server).send(Browser(server).open(mail["link"]), new_password=NEW).status_code
             for kind, mail in mails.items()}
     assert told == {"known": 200, "frozen": 403, "without": 200, "stranger": 404}
+
+
+# ---- Notices ----
+
+@pytest.mark.parametrize("how", ["change", "reset"])
+def test_the_owner_is_told_of_a_new_password(make_server, how):
+    server = make_server(*OPTIONS, "password.notices=mail")
+    who = both(server)
+    told = lambda: [message for message in server.outbox() if message["template"] == "password"]
+    if how == "change":
+        who.refused(401, "invalid_credentials", "PUT", "/api/v1/user/password",
+                    {"old_password": OTHER, "new_password": NEW})
+        assert told() == []
+        who.ok("PUT", "/api/v1/user/password", {"old_password": GOOD_SECRET, "new_password": NEW})
+    else:
+        flow_id = who.ok("POST", FORGOT, {"phone": who.phone})["flow_id"]
+        code = server.code_for(who.phone, "reset")
+        who.ok("POST", RESET, {"phone": who.phone, "code": code, "flow_id": flow_id, "new_password": NEW})
+    (notice,) = wait_for(told, "the notice")
+    assert notice["to"] == who.email and NEW not in str(notice)

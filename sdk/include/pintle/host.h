@@ -196,7 +196,7 @@ struct pintle_host { /* append only */
 	int32_t (*http)(struct pintle_call *, const struct pintle_request *,
 			struct pintle_answer *out);
 	/* Counts against the budgets (LIMITED: nothing is sent), and queues; delivered after the op ended OK
-	 * and its flow is stored. FORBIDDEN: no messages go to that country; say invalid() of the field.
+	 * and what it did is stored: a begin its flow, a verify the sign-in or the change. FORBIDDEN: no messages go to that country; say invalid() of the field.
 	 * UNAVAILABLE when no gateway of the group is in rotation. */
 	int32_t (*send)(struct pintle_call *, const char *group, const struct pintle_message *);
 	int32_t (*publish)(struct pintle_call *, const char *event, const char *json);
