@@ -87,6 +87,7 @@ class Pair:
         return sorted((message for host in self.hosts for message in host.outbox()),
                       key=lambda message: message["at"], reverse=True)
 
+    codes_for = Server.codes_for
     code_for = Server.code_for
 
     def shift_clock(self, seconds):
