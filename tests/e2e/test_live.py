@@ -8,14 +8,13 @@ import requests
 import websocket
 
 import elsewhere
+import faulty
 from harness import new_phone, send_code, wait_for
-from live import (FLOWS, KEY, REPLACED, RawSocket, Socket, Stream, cancel, gauge, new_flow, refusal)
+from live import (FLOWS, KEY, PING, REPLACED, RawSocket, Socket, Stream, cancel, gauge, new_flow, refusal)
 from pair import serve
 from steps import BEHIND_PROXY, later
 from wire import Wire, request
 from workers import Everywhere, worker_of
-
-pytestmark = pytest.mark.core
 
 VERIFY = "/api/v1/auth/phone_sms/verify"
 UNKNOWN_FLOW = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -23,6 +22,7 @@ UNKNOWN_FLOW = "AAAAAAAAAAAAAAAAAAAAAA"
 
 # ---- WebSockets ----
 
+@pytest.mark.core
 def test_the_state_comes_at_once_and_at_its_change(server):
     flow_id = new_flow(server)
     with Socket(server.urls[0], flow_id) as socket:
@@ -33,6 +33,7 @@ def test_the_state_comes_at_once_and_at_its_change(server):
         assert socket.close_code() == 1000
 
 
+@pytest.mark.core
 def test_every_worker_and_host_hears_of_it(server):
     """Sockets of ten flows on whatever workers take them; each flow is cancelled on another."""
     for i in range(10):
@@ -112,6 +113,7 @@ def two_devices(request, plugins):
     started.close()
 
 
+@pytest.mark.core
 def test_each_step_of_the_phone_is_told_once(two_devices):
     server, client = two_devices, two_devices.client()
     for i in range(5):
@@ -165,6 +167,7 @@ def test_a_step_while_the_connection_is_made_is_not_missed(two_devices):
             assert state == "scanned" or raw.state()["status"] == "scanned"
 
 
+@pytest.mark.core
 @pytest.mark.stores("redis", reason="its connection for messages is killed")
 def test_what_is_published_while_the_bus_is_away_is_made_up_for(two_devices):
     """Long before the next ping, which would read it, too."""
@@ -180,6 +183,7 @@ def test_what_is_published_while_the_bus_is_away_is_made_up_for(two_devices):
 
 # ---- One at a time ----
 
+@pytest.mark.core
 def test_who_comes_later_takes_the_place(server):
     flow_id = new_flow(server)
     urls = server.urls
@@ -347,6 +351,49 @@ def test_a_silent_stream_has_comments(make_server):
         assert stream.state()["status"] == "pending"
         assert stream.event() == {":": ""}
         assert stream.event() == {":": ""}
+
+
+# ---- Stores that fail ----
+
+FAULTY = [pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers stand in front of these"),
+          pytest.mark.one_host(reason="a fault is told to the host of one state folder")]
+
+
+class TestFaults:
+    pytestmark = FAULTY
+
+    def test_an_opening_is_right_or_refused(self, make_server, plugins):
+        server = make_server(*faulty.OPTIONS, plugins=str(plugins))
+        flow_id = new_flow(server)
+        for fault in faulty.each_op_in_turn(server):
+            with fault:
+                status, socket = opened(server.url, flow_id)
+            assert status in (101, 503), f"{fault}: {status}"
+            if socket:
+                assert socket.status() == "pending", str(fault)
+                socket.ws.shutdown()
+
+    def test_a_store_that_is_away_ends_nothing(self, make_server, plugins):
+        server = make_server(*faulty.OPTIONS, "server.live_ping=1s", plugins=str(plugins))
+        flow_id = new_flow(server)
+        with Socket(server.url, flow_id) as socket:
+            assert socket.status() == "pending"
+            faulty.fail(server, "kv", "get", "before", 1)
+            assert opened(server.url, flow_id)[0] == 503
+            for _ in range(3):
+                opcode, _ = socket.ws.recv_data(control_frame=True)
+                assert opcode == PING
+            assert faulty.heal(server)
+            cancel(server, flow_id)
+            assert socket.status() == "expired"
+
+
+def opened(url, flow_id):
+    """The status of a handshake, and the socket if there is one."""
+    try:
+        return 101, Socket(url, flow_id)
+    except websocket.WebSocketBadStatusException as error:
+        return error.status_code, None
 
 
 # ---- Life and death of workers ----

@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from harness import new_phone, wait_for
-from live import (BINARY, CLOSE, PING, PONG, SEND, TEXT, RawSocket, Socket, Stream, all_closed, cancel, frame,
+import elsewhere
+from harness import wait_for
+from live import (BINARY, CLOSE, PING, PONG, TEXT, RawSocket, Socket, Stream, all_closed, cancel, frame,
                   gauge, n_descriptors, new_flow, rss_kib)
 from parallel import FULL
 
@@ -187,17 +188,17 @@ def sources(n):
     return [f"127.0.1.{1 + i % 200}" for i in range(n)]
 
 
-def test_idle_sockets_cost_little(make_server):
-    measure(make_server, "idle WebSockets",
+def test_idle_sockets_cost_little(make_server, plugins):
+    measure(make_server, plugins, "idle WebSockets",
             lambda server, flow, source: RawSocket(server.url, flow, source), PLAIN_KIB)
 
 
-def test_idle_streams_cost_little(make_server):
-    measure(make_server, "idle event streams",
+def test_idle_streams_cost_little(make_server, plugins):
+    measure(make_server, plugins, "idle event streams",
             lambda server, flow, source: Stream(server.url, flow), PLAIN_KIB)
 
 
-def test_idle_sockets_over_tls_cost_little(make_server, tmp_path):
+def test_idle_sockets_over_tls_cost_little(make_server, plugins, tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                     "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
@@ -208,26 +209,18 @@ def test_idle_sockets_over_tls_cost_little(make_server, tmp_path):
     context = ssl.create_default_context(cafile=cert)
     context.check_hostname = False
     url = f"https://127.0.0.1:{port}"
-    measure(make_server, "idle WebSockets over TLS",
+    measure(make_server, plugins, "idle WebSockets over TLS",
             lambda server, flow, source: RawSocket(url, flow, source, context.wrap_socket),
             TLS_KIB, f"server.listen_tls=127.0.0.1:{port}", f"server.tls_cert={cert}", f"server.tls_key={key}")
 
 
-def begun(client):
-    """A flow, as soon as the queue of messages has room for its own."""
-    def ask():
-        answer = client.post(SEND, {"phone": new_phone()})
-        assert answer.status_code in (200, 503), answer.text
-        return answer.status_code == 200 and answer.json()["data"]["flow_id"]
-    return wait_for(ask, "a flow")
-
-
-def measure(make_server, what, connect, max_kib, *options):
+def measure(make_server, plugins, what, connect, max_kib, *options):
     """Memory of the worker before and after; the first hundred warm what all share."""
     server = make_server("server.max_live_per_address=100000", "server.max_per_address=100000",
-                         f"server.max_live={N_SOCKETS + 200}", "limits.flow_ttl=1h", *options)
+                         f"server.max_live={N_SOCKETS + 200}", "limits.flow_ttl=1h", *options,
+                         **elsewhere.settings(plugins))
     client = server.client()
-    flows = [begun(client) for _ in range(N_SOCKETS + 100)]
+    flows = [elsewhere.begin_picture(client).flow_id for _ in range(N_SOCKETS + 100)]
     with all_closed([]) as held:
         for flow, source in zip(flows[:100], sources(100)):
             held.append(connect(server, flow, source))
