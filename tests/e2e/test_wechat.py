@@ -374,6 +374,20 @@ def test_one_scan_has_one_phone(server, fake):
         assert {reply.status for reply in seen} <= {303, 409, 410}, f"round {i}: {tally(seen)}"
 
 
+def test_one_page_has_one_answer(server, fake):
+    say("taps on one page")
+    for i in range(ROUNDS):
+        opener, phone = Opener(server), phone_of(server, fake)
+        phone.scan(opener.scan_url())
+        ticket = phone.page.action.rsplit("/", 1)[-1]
+        shots = [Shot("POST", CONFIRM, {"session_id": ticket, "action": action})
+                 for action in ("confirm", "cancel")] * (N_PARALLEL // 2)
+        seen = release(server.urls, shots)
+        (won,) = [reply.data["status"] for reply in seen if reply.status == 200]
+        assert {reply.status for reply in seen} <= {200, 409, 410}, f"round {i}: {tally(seen)}"
+        assert opener.verify().status_code == {"confirmed": 200, "failed": 401}[won], f"round {i}"
+
+
 # ---- A47 ----
 
 def test_a_foreign_callback_signs_nobody_in(server, fake):

@@ -179,6 +179,7 @@ def test_a_code_is_sent_once_whatever_becomes_of_the_connection(server, fake):
     assert fake.n_asked("/sns/jscode2session") == asked + 4
 
 
+@pytest.mark.one_host(reason="the log of one server is read")
 def test_the_secret_is_in_no_log(server, fake):
     fake.odd["/sns/jscode2session"] = 40125
     server.client().post(verify_path("mini1"), {"js_code": mini_code(fake, "mini1", Person())})
