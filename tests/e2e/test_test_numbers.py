@@ -118,6 +118,18 @@ def test_the_answer_tells_nobody(make_with):
                        {"phone": phone, "code": "000000", "flow_id": flow_id})
 
 
+def test_no_budget_pays_for_them(make_with, gateway):
+    """The twin: a message to anybody else does spend it."""
+    server = make_with("limits.send_global_hour=1", "limits.missing_network=1")
+    log_in(server)
+    later(server)
+    log_in(server)
+    phone = new_phone()
+    begin(server.client(), phone)
+    gateway.code_for(phone)
+    assert server.client().post(SEND, {"phone": new_phone()}).status_code == 429
+
+
 def test_guesses_are_limited_as_everywhere(make_with):
     server = make_with()
     client = server.client()
