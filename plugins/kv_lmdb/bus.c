@@ -111,7 +111,8 @@ static int32_t bind_socket(struct bus *bus)
 	(void)snprintf(bus->name, sizeof(bus->name), "%ld.%08x.sock", (long)getpid(), random);
 	address = address_of(dir_fd, bus->name);
 	bus->socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (bus->socket_fd < 0 ||
+	/* The mode of the file comes from the socket's own; the umask may be anything. */
+	if (bus->socket_fd < 0 || fchmod(bus->socket_fd, 0600) != 0 ||
 	    bind(bus->socket_fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		fault(bus, strerror(errno), bus->name);
 		goto out;
