@@ -15,14 +15,20 @@ FORGOT = "/api/v1/auth/forgot-password"
 RESET = "/api/v1/auth/reset-password"
 
 
-def sent_to(server, address, purpose):
-    """The newest mail of that purpose to address, as the outbox shows it."""
-    def newest():
-        for message in server.outbox():
-            if message["to"] == address and message["purpose"] == purpose:
-                return message
-        return None
-    return wait_for(newest, f"a mail to {address}")
+def mails_to(server, address):
+    """Newest first, as the outbox shows them."""
+    return [message for message in server.outbox() if message["to"] == address]
+
+
+def ask(server, client, path, body):
+    """(flow_id, mail) of a request that sends a mail with a code: that one, and no earlier one."""
+    n_known = len(mails_to(server, body["email"]))
+    flow_id = client.ok("POST", path, body)["flow_id"]
+
+    def fresh():
+        mails = mails_to(server, body["email"])
+        return mails[0] if len(mails) > n_known else None
+    return flow_id, wait_for(fresh, f"a mail to {body['email']}")
 
 
 def query_of(link):
@@ -31,8 +37,7 @@ def query_of(link):
 
 def begin(server, client, address, purpose="login", **more):
     """(flow_id, mail) of what was sent for a sign-in."""
-    flow_id = client.ok("POST", SEND, {"email": address, "purpose": purpose, **more})["flow_id"]
-    return flow_id, sent_to(server, address, purpose)
+    return ask(server, client, SEND, {"email": address, "purpose": purpose, **more})
 
 
 def follow(server, mail, browser=None):
@@ -43,8 +48,7 @@ def follow(server, mail, browser=None):
 
 def forget(server, client, address):
     """(flow_id, mail) of what was sent for a new password."""
-    flow_id = client.ok("POST", FORGOT, {"email": address})["flow_id"]
-    return flow_id, sent_to(server, address, "reset")
+    return ask(server, client, FORGOT, {"email": address})
 
 
 def forget_again(server, client, address):
