@@ -14,6 +14,7 @@
 #include "waiting.h"
 
 #include <pintle/plugin.h>
+#include <string.h>
 
 /* ---- Providers ---- */
 
@@ -150,6 +151,16 @@ void api_unbind(struct request *request)
 
 /* ---- Routes of plugins ---- */
 
+/* Who is signed in already wants another way in. */
+static int32_t wanted_by(const struct request *request, const struct pintle_route *declared)
+{
+	bool is_user = request->who.is_known && strcmp(request->who.session.realm, "user") == 0;
+
+	if (declared->purpose >= 0)
+		return declared->purpose;
+	return is_user ? PINTLE_BIND : PINTLE_LOGIN;
+}
+
 static int32_t login_if_any(const struct pintle_route *declared)
 {
 	return declared->purpose < 0 ? PINTLE_LOGIN : declared->purpose;
@@ -162,7 +173,7 @@ void api_plugin_route(struct request *request)
 
 	switch (declared->kind) {
 	case PINTLE_TO_BEGIN:
-		begin_run(request, login_if_any(declared));
+		begin_run(request, wanted_by(request, declared));
 		break;
 	case PINTLE_TO_VERIFY:
 		verify_run(request, provider->verify, "verify", declared->purpose);

@@ -114,9 +114,9 @@ static const struct pintle_provider provider = {
 };
 
 static const struct pintle_route routes[] = {
-	{ "POST", "/api/auth/wechat/qr-code", PINTLE_TO_BEGIN, PINTLE_LOGIN, NULL, NULL, NULL,
+	{ "POST", "/api/auth/wechat/qr-code", PINTLE_TO_BEGIN, -1, NULL, NULL, NULL,
 	  "Open a sign-in by WeChat" },
-	{ "GET", "/api/v1/auth/wechat/qr", PINTLE_TO_BEGIN, PINTLE_LOGIN, NULL, NULL, NULL,
+	{ "GET", "/api/v1/auth/wechat/qr", PINTLE_TO_BEGIN, -1, NULL, NULL, NULL,
 	  "Open a sign-in by WeChat" },
 	{ "GET", "/api/auth/wechat/status/{session_id}", PINTLE_TO_OP, PINTLE_LOGIN, NULL, NULL,
 	  flow_status, "How far a sign-in by WeChat is" },

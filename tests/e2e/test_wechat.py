@@ -420,7 +420,8 @@ def test_a_state_that_is_not_ours_is_refused(server, fake, state):
 # ---- Binding: A06, A07, A62 ----
 
 def bind(server, fake, who, person):
-    opener, phone = Opener(server, who, purpose="bind"), phone_of(server, fake, person)
+    """Who is signed in and opens a code wants to bind."""
+    opener, phone = Opener(server, who), phone_of(server, fake, person)
     phone.scan(opener.scan_url())
     assert "****" + who.phone[-4:] in phone.page.text, "the page names what is linked"
     phone.tap("confirm")

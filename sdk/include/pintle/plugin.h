@@ -104,7 +104,9 @@ enum pintle_route_kind {
 struct pintle_route {
 	const char *method, *path; /* "POST", "/api/v1/things/{id}" */
 	int32_t kind;
-	int32_t purpose; /* of begin and verify, when the request names none; -1: fixed by nobody */
+	/* Of begin and verify, when the request names none. -1: at begin, to bind for who is signed in, and to
+	 * sign in for anybody else; at verify, that of the flow. */
+	int32_t purpose;
 	const char *
 		permission; /* NULL: anybody; "self": signed in; else a permission such as "user:view" */
 	const char *when; /* NULL, or the field that must be present */
