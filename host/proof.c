@@ -202,7 +202,7 @@ static int32_t end_flow(struct pintle_call *call)
 	if (status == PINTLE_OK && call->flow.waits)
 		waiting_tell(call->host, call->flow.id, "expired");
 	if (status == PINTLE_NOT_FOUND)
-		return request_field(call->request, "flow_id") ? PINTLE_EXPIRED : PINTLE_DENIED;
+		return op_flow_id(call->request) ? PINTLE_EXPIRED : PINTLE_DENIED;
 	return status;
 }
 
