@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sends messages through Twilio's Messages, API version 2010-04-01. */
+#include "sign.h"
+
 #include <pintle/gateway.h>
 #include <pintle/plugin.h>
 
@@ -17,6 +19,7 @@ struct conf {
 	const char *account_sid, *key_sid, *secret;
 	const char *from;
 	const char *endpoint, *ca_file;
+	const char *receipt_url, *auth_token;
 	int64_t timeout_ms;
 };
 
@@ -42,6 +45,12 @@ static const struct pintle_opt opts[] = {
 	  "How long one message may take." },
 	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
 	  "Certificates to trust instead of the system's." },
+	{ "receipt_url", PINTLE_STRING, PINTLE_OPT(struct conf, receipt_url), "", 0, 1024, NULL,
+	  "Where Twilio reports what became of messages: this server's public URL and the path "
+	  "that "
+	  "pintlectl gateway status shows; empty: no reports." },
+	{ "auth_token", PINTLE_SECRET, PINTLE_OPT(struct conf, auth_token), "", 0, 256, NULL,
+	  "The auth token of the account, which signs reports; empty: secret is it." },
 };
 
 /* What stands in a path or before a colon must be letters and digits, which SIDs are. */
@@ -54,6 +63,8 @@ static const char *find_fault(const struct conf *conf)
 		return "account_sid must be letters and digits";
 	if (conf->key_sid[strspn(conf->key_sid, alnum)])
 		return "key_sid must be letters and digits";
+	if (*conf->receipt_url && *conf->key_sid && !*conf->auth_token)
+		return "receipt_url needs auth_token: reports are not signed with the key's secret";
 	return NULL;
 }
 
@@ -159,6 +170,10 @@ static char *make_body(const struct conf *conf, const struct pintle_message *mes
 	pintle_put_encoded(out, message->to);
 	(void)fputs(is_service(conf->from) ? "&MessagingServiceSid=" : "&From=", out);
 	pintle_put_encoded(out, conf->from);
+	if (*conf->receipt_url) {
+		(void)fputs("&StatusCallback=", out);
+		pintle_put_encoded(out, conf->receipt_url);
+	}
 	(void)fputs("&Body=", out);
 	pintle_put_encoded(out, message->text);
 	if (fclose(out) == 0) /* the one place where the stream tells of an error */
@@ -210,10 +225,72 @@ static int32_t send_message(void *self_of_inst, struct pintle_call *call,
 	return status;
 }
 
+/* ---- Delivery reports ---- */
+
+/* OK, DENIED, or INTERNAL without memory. */
+static int32_t check_signature(const struct sms_twilio *self, const struct sign_form *form,
+			       const char *given)
+{
+	const struct conf *conf = self->conf;
+	const char *token = *conf->auth_token ? conf->auth_token : conf->secret;
+	char right[SIGN_LEN];
+
+	if (!given || strlen(given) != SIGN_LEN - 1)
+		return PINTLE_DENIED;
+	if (!sign_report(token, conf->receipt_url, form, right))
+		return PINTLE_INTERNAL;
+	return self->host->same(given, right, SIGN_LEN - 1) ? PINTLE_OK : PINTLE_DENIED;
+}
+
+/* States come in any order, and only the last ones say what became of it. */
+static int32_t tell(const struct sms_twilio *self, struct pintle_call *call,
+		    const struct sign_form *form)
+{
+	const char *state = sign_form_get(form, "MessageStatus");
+	struct pintle_receipt receipt = {
+		.size = sizeof(receipt),
+		.upstream_id = sign_form_get(form, "MessageSid"),
+		.reason = pintle_receipt_reason(sign_form_get(form, "ErrorCode")),
+	};
+	int32_t status;
+
+	if (!state || !receipt.upstream_id)
+		return self->host->invalid(call, "body", "format");
+	receipt.is_delivered = strcmp(state, "delivered") == 0;
+	if (!receipt.is_delivered && strcmp(state, "undelivered") != 0 &&
+	    strcmp(state, "failed") != 0)
+		return PINTLE_OK;
+	status = self->host->receipt(call, &receipt);
+	return PINTLE_IS_FAULT(status) ? status : PINTLE_OK;
+}
+
+static int32_t receive_receipt(void *self_of_inst, struct pintle_call *call)
+{
+	const struct sms_twilio *self = self_of_inst;
+	struct sign_form form = { .text = NULL };
+	size_t len = 0;
+	const char *body = self->host->body(call, &len);
+	const char *signature = self->host->header(call, "x-twilio-signature");
+	int32_t status;
+
+	if (!*self->conf->receipt_url)
+		return PINTLE_NOT_FOUND;
+	status = body ? sign_form_parse(&form, body, len) : PINTLE_INVALID;
+	if (status == PINTLE_INVALID)
+		(void)self->host->invalid(call, "body", "format");
+	if (status == PINTLE_OK)
+		status = check_signature(self, &form, signature);
+	if (status == PINTLE_OK)
+		status = tell(self, call, &form);
+	sign_form_free(&form);
+	return status == PINTLE_OK ? self->host->page(call, 200, "text/plain", "", 0) : status;
+}
+
 static const struct pintle_sender sender = {
 	.size = sizeof(sender),
 	.channel = "sms",
 	.send = send_message,
+	.receipt = receive_receipt,
 };
 
 static const struct pintle_plugin plugin = {

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Delivery reports: an unguessable path for each gateway, open to its networks, and counted once."""
+import base64
+import hashlib
+import hmac
+
 import pytest
 import requests
 
 from fakes.aliyun import AliyunGateway
 from fakes.tencent import SERIAL, TencentGateway
+from fakes.twilio import ACCOUNT, FROM, SID, TwilioGateway
 from harness import new_phone, wait_for
 from steps import SEND, rows
 
@@ -113,3 +118,51 @@ def test_nonsense_is_refused(reporting):
     for body in (b"[]", b"[7, null, {}, []]", b'[{"biz_id": 7, "sid": {}}]'):
         assert requests.post(server.url + path, data=body, timeout=30).status_code == 200, body
     assert logged(server)[1] is None
+
+
+# ---- Twilio signs its reports ----
+
+TWILIO_URL = "https://auth.example.com/api/v1/receipts/first/token?x=1"
+TWILIO = f"account_sid = {ACCOUNT}\nsecret = a secret: of a key\nfrom = {FROM}\nreceipt_url = {TWILIO_URL}\n"
+
+
+def signed(form, secret="a secret: of a key", url=TWILIO_URL):
+    text = url + "".join(name + value for name, value in sorted(form.items()))
+    mac = hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()
+    return {"X-Twilio-Signature": base64.b64encode(mac).decode()}
+
+
+@pytest.fixture
+def twilio(make_server):
+    fake = TwilioGateway()
+    server = make_server(conf={"40-messages.ini": CONF.format(
+        plugin="sms_twilio", endpoint=fake.endpoint, more=TWILIO, receipts="receipts_from = 127.0.0.0/8\n")},
+        workers=2)
+    server.client().ok("POST", SEND, {"phone": new_phone()})
+    wait_for(lambda: rows(server, "SELECT 1 FROM message_logs"), "the message log")
+    assert fake.messages[0][2]["StatusCallback"] == TWILIO_URL
+    (shown,) = server.ctl("gateway", "status")[:1]
+    yield server, server.url + shown["receipts"]
+    fake.stop()
+
+
+def form_of(state, **more):
+    return {"MessageSid": SID, "MessageStatus": state, "To": "+12025550123", "AccountSid": ACCOUNT, **more}
+
+
+def test_twilio_reports_count_when_they_are_signed(twilio):
+    server, url = twilio
+    good = form_of("undelivered", ErrorCode="30003")
+    for headers in ({}, signed(good, "another secret"), signed(good, url=TWILIO_URL + "&y=2"),
+                    signed(form_of("delivered")), {"X-Twilio-Signature": ""}):
+        assert requests.post(url, data=good, headers=headers, timeout=30).status_code == 401, headers
+    for state in ("queued", "sent"):
+        form = form_of(state)
+        assert requests.post(url, data=form, headers=signed(form), timeout=30).status_code == 200
+    assert logged(server)[1] is None
+    for _ in range(2):
+        answer = requests.post(url, data=good, headers=signed(good), timeout=30)
+        assert (answer.status_code, answer.text) == (200, "")
+    late = form_of("delivered")
+    assert requests.post(url, data=late, headers=signed(late), timeout=30).status_code == 200
+    assert logged(server)[1] == "lost 30003" and delivered(server) == (0, 1)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../plugins/sms_twilio/sign.h"
 #include "sms_gateway.h"
 
 #include <setjmp.h>
@@ -6,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -115,12 +117,59 @@ static void each_bad_section_is_refused(void **state)
 	sms_gateway_opens(&gateway, rows, N(rows));
 }
 
+/* The vectors of the service's documents. */
+static void a_report_is_signed(void **state)
+{
+	static const struct {
+		const char *caller, *signature;
+	} rows[] = {
+		{ "%2B14158675309", "RSOYDt4T1cUTdK1PDd93/VVr8B8=" },
+		{ "%2B12349013030", "0/KCTR6DLpKmkAf8muzZqo1nDgQ=" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		char body[256], signature[SIGN_LEN];
+		struct sign_form form;
+
+		(void)snprintf(body, sizeof(body),
+			       "To=%%2B18005551212&From=%s&Digits=1234&CallSid=CA1234567890ABCDE&"
+			       "Caller=%s",
+			       rows[i].caller, rows[i].caller);
+		assert_int_equal(sign_form_parse(&form, body, strlen(body)), PINTLE_OK);
+		assert_true(sign_report("12345", "https://mycompany.com/myapp.php?foo=1&bar=2",
+					&form, signature));
+		assert_string_equal(signature, rows[i].signature);
+		sign_form_free(&form);
+	}
+}
+
+static void what_is_no_form_is_refused(void **state)
+{
+	static const char *const rows[] = { "a", "a=1&b", "a=%", "a=%4", "a=%zz", "a=%00", "%0=1" };
+	struct sign_form form;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		if (sign_form_parse(&form, rows[i], strlen(rows[i])) != PINTLE_INVALID)
+			fail_msg("row %zu was taken", i);
+		sign_form_free(&form);
+	}
+	assert_int_equal(sign_form_parse(&form, "b=%E4%B8%ad+x&a=", 16), PINTLE_OK);
+	assert_string_equal(sign_form_get(&form, "b"), "中 x");
+	assert_string_equal(sign_form_get(&form, "a"), "");
+	assert_null(sign_form_get(&form, "c"));
+	sign_form_free(&form);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_a_form),
 		cmocka_unit_test(each_answer_has_its_status),
 		cmocka_unit_test(each_bad_section_is_refused),
+		cmocka_unit_test(a_report_is_signed),
+		cmocka_unit_test(what_is_no_form_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,8 +110,9 @@ struct pintle_host { /* append only */
 	/* Any field as JSON text; NULL when absent. */
 	const char *(*field_json)(struct pintle_call *, const char *name, size_t *len_out);
 	const void *(*body)(struct pintle_call *, size_t *len_out);
-	const char *(*header)(struct pintle_call *,
-			      const char *name); /* NULL when absent or given twice */
+	const char *(*header)(
+		struct pintle_call *,
+		const char *name); /* in lower case; NULL when absent or given twice */
 	const char *(*param)(struct pintle_call *,
 			     const char *name);      /* {name} of the route's path */
 	const char *(*client)(struct pintle_call *); /* address of the client, as text */
