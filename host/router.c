@@ -151,9 +151,17 @@ static bool add_route(struct router *router, const struct route *route, struct e
 	return !first || add_alternative(first, mine, err);
 }
 
+/* Looking is no attempt: who waits for somebody else asks every few seconds. */
+static bool is_attempt(const struct pintle_route *declared)
+{
+	bool is_look = declared->kind == PINTLE_TO_OP && method_of(declared->method) == HTTP_GET;
+
+	return !declared->permission && !is_look;
+}
+
 static uint32_t flags_of(const struct pintle_route *declared)
 {
-	return ROUTE_FINISHES | (declared->permission ? 0 : ROUTE_AUTH) |
+	return ROUTE_FINISHES | (is_attempt(declared) ? ROUTE_AUTH : 0) |
 	       (declared->kind == PINTLE_TO_OP ? ROUTE_BROWSER : 0) |
 	       (strstr(declared->path, "{provider}") ? ROUTE_PROVIDER : 0);
 }

@@ -152,6 +152,16 @@ def test_nobody_is_sent_elsewhere(server, redirect_uri):
     assert fields_of(answer) == {"redirect_uri": "not_allowed"}
 
 
+def test_who_asks_how_far_it_is_makes_no_attempt(make_server, fake):
+    server = make_server(*OPTIONS, "limits.address_auth_per_minute=5", conf=conf_of(fake))
+    opener = Opener(server)
+    for _ in range(10):
+        assert opener.status() == {"status": "pending"}
+    for _ in range(4):
+        Opener(server)
+    opener.client.refused(429, "rate_limited", "POST", QR_CODE, {})
+
+
 # ---- A18: nine points ----
 
 def test_a18_1_the_page_names_who_asks_and_wants_a_tap(server, fake):
