@@ -91,6 +91,12 @@ def test_a_reviewer_signs_in_and_nothing_is_sent(make_with, gateway):
     used = uses(server)
     assert [result for _, result in used] == ["success"] * 3
     assert not any(PHONE in target or MAIL in target for target, _ in used), "it is masked"
+
+
+@pytest.mark.one_host(reason="the log of one host")
+def test_the_log_says_that_they_are_there(make_with):
+    server = make_with()
+    log_in(server)
     assert f"until {day(30)}" in server.log()
     assert CODE not in server.log()
 
@@ -187,6 +193,7 @@ def test_it_binds_resets_and_changes_nothing(make_with, gateway):
     assert user_id(log_in_later(server)) == user_id(reviewer)
 
 
+@pytest.mark.one_host(reason="its configuration is written anew")
 def test_it_opens_no_account_with_another_identity(make_server):
     """An operator who lists the number of somebody real lets nobody into that account."""
     server = make_server("limits.countries=86, 1", workers=2)
