@@ -16,6 +16,10 @@
 #define BUFFER_LEN (sizeof(uint16_t) + PINTLE_KV_KEY_MAX + PINTLE_KV_VALUE_MAX)
 #define MAX_A_WAKE 64 /* then the rest of the loop has its turn */
 
+/* Instead of the length of a channel's name: messages were dropped. */
+#define MISSED UINT16_MAX
+#define MAKE_UP_MS 100
+
 struct bus_channel {
 	struct bus_channel *next;
 	pintle_kv_message *message;
@@ -68,6 +72,12 @@ static int open_folder(struct bus *bus)
 	return fd;
 }
 
+static void tell_missed(const struct bus *bus)
+{
+	for (const struct bus_channel *one = bus->channels; one; one = one->next)
+		one->message(one->ctx, NULL, 0);
+}
+
 static void deliver(struct bus *bus, size_t len)
 {
 	uint16_t name_len;
@@ -76,6 +86,8 @@ static void deliver(struct bus *bus, size_t len)
 	if (len < sizeof(name_len))
 		return;
 	memcpy(&name_len, bus->buffer, sizeof(name_len));
+	if (name_len == MISSED)
+		tell_missed(bus);
 	if (name_len > len - sizeof(name_len))
 		return;
 	value = name + name_len;
@@ -156,21 +168,35 @@ int32_t bus_subscribe(struct bus *bus, const char *channel, pintle_kv_message *m
 	return PINTLE_OK;
 }
 
-static bool send_one(struct bus *bus, int fd, int dir_fd, const char *name,
-		     const struct msghdr *message)
+/* With the mutex. */
+static void note_late(struct bus *bus, const char *name)
 {
+	for (size_t i = 0; i < bus->n_late; i++)
+		if (strcmp(bus->late[i], name) == 0)
+			return;
+	if (bus->n_late < BUS_LATE_MAX)
+		(void)snprintf(bus->late[bus->n_late++], PEER_NAME_MAX, "%s", name);
+}
+
+/* With the mutex. */
+static bool send_one(struct bus *bus, const char *name, const struct msghdr *message)
+{
+	int dir_fd = bus->peers.dir_fd;
 	struct sockaddr_un address = address_of(dir_fd, name);
 	struct msghdr addressed = *message;
 
 	addressed.msg_name = &address;
 	addressed.msg_namelen = sizeof(address);
-	if (sendmsg(fd, &addressed, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (sendmsg(bus->sender_fd, &addressed, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return true;
-	if (errno == ECONNREFUSED) /* whoever bound it is gone; a name is never used twice */
+	if (errno == ECONNREFUSED) { /* whoever bound it is gone; a name is never used twice */
 		(void)unlinkat(dir_fd, name, 0);
-	else if (errno != ENOENT)
-		fault(bus, errno == EAGAIN ? "receiver is full, message dropped" : strerror(errno),
-		      name);
+	} else if (errno == EAGAIN) {
+		note_late(bus, name);
+		fault(bus, "receiver is full, message dropped", name);
+	} else if (errno != ENOENT) {
+		fault(bus, strerror(errno), name);
+	}
 	return false;
 }
 
@@ -188,9 +214,48 @@ static int32_t send_all(struct bus *bus, const struct msghdr *message, int64_t *
 		return PINTLE_UNAVAILABLE;
 	}
 	for (size_t i = 0; i < bus->peers.n_names; i++)
-		*n_sent_out += send_one(bus, bus->sender_fd, bus->peers.dir_fd, bus->peers.names[i],
-					message);
+		*n_sent_out += send_one(bus, bus->peers.names[i], message);
 	return PINTLE_OK;
+}
+
+/* ---- Who has missed some ---- */
+
+static void make_up(void *arg);
+
+/* Without the mutex, which is not held over the host's own. */
+static void arm(struct bus *bus)
+{
+	bool must_arm;
+
+	(void)pthread_mutex_lock(&bus->mutex);
+	must_arm = bus->n_late > 0 && !bus->is_armed;
+	bus->is_armed |= must_arm;
+	(void)pthread_mutex_unlock(&bus->mutex);
+	if (must_arm)
+		(void)bus->host->timer(bus->inst, MAKE_UP_MS, make_up, bus);
+}
+
+/* Who is still full is noted again. */
+static void make_up(void *arg)
+{
+	uint16_t missed = MISSED;
+	struct iovec part = { &missed, sizeof(missed) };
+	const struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct bus *bus = arg;
+	size_t n;
+
+	(void)pthread_mutex_lock(&bus->mutex);
+	bus->is_armed = false;
+	n = bus->n_late;
+	bus->n_late = 0;
+	for (size_t i = 0; i < n; i++) {
+		char name[PEER_NAME_MAX];
+
+		memcpy(name, bus->late[i], sizeof(name));
+		(void)send_one(bus, name, &message);
+	}
+	(void)pthread_mutex_unlock(&bus->mutex);
+	arm(bus);
 }
 
 int32_t bus_publish(struct bus *bus, const struct pintle_kv_request *request, int64_t *n_sent_out)
@@ -209,6 +274,7 @@ int32_t bus_publish(struct bus *bus, const struct pintle_kv_request *request, in
 	(void)pthread_mutex_lock(&bus->mutex);
 	status = send_all(bus, &message, n_sent_out);
 	(void)pthread_mutex_unlock(&bus->mutex);
+	arm(bus);
 	return status;
 }
 

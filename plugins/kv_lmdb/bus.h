@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Publish and subscribe between the processes of this host: a datagram socket for each subscriber in
- * the folder bus, and a publisher sends to all of them. A message for a full receiver is dropped.
+ * the folder bus, and a publisher sends to all of them. A message for a full receiver is dropped, and it is
+ * told that it has missed some as soon as it has room.
  */
 #ifndef BUS_H
 #define BUS_H
@@ -14,6 +15,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#define BUS_LATE_MAX 64 /* more receivers than a host has */
+
 struct bus_channel;
 
 struct bus {
@@ -22,9 +25,12 @@ struct bus {
 	char path[PATH_MAX];
 	_Atomic int64_t quiet_until_ms;
 
-	pthread_mutex_t mutex; /* guards the two that follow; nothing waits under it */
+	pthread_mutex_t mutex; /* guards what follows up to the loop's; nothing waits under it */
 	struct peers peers;
 	int sender_fd;
+	char late[BUS_LATE_MAX][PEER_NAME_MAX]; /* who has missed a message and does not know */
+	size_t n_late;
+	bool is_armed; /* the timer that tells them */
 
 	/* The loop's. */
 	int socket_fd;
