@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import requests
 import websocket
 
-from harness import new_phone
+from harness import BUILD, new_phone
 from wire import Wire
 
 FLOWS = "/api/v1/auth/flows/"
@@ -175,6 +175,13 @@ def rss_kib(pids):
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
             total += next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
     return total
+
+
+def is_instrumented():
+    """Whether the server keeps what it has freed for a while, as AddressSanitizer makes it do."""
+    with open(os.path.join(BUILD, "test", "pintled"), "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def n_descriptors(pid):

@@ -10,7 +10,7 @@ import pytest
 import elsewhere
 from harness import wait_for
 from live import (BINARY, CLOSE, PING, PONG, TEXT, RawSocket, Socket, Stream, all_closed, cancel, frame,
-                  gauge, n_descriptors, new_flow, rss_kib)
+                  gauge, is_instrumented, n_descriptors, new_flow, rss_kib)
 from parallel import FULL
 
 pytestmark = pytest.mark.one_host(reason="the edge of one worker is looked at")
@@ -116,7 +116,7 @@ def test_floods_end_soon_and_cost_nothing(server, name, first, rest):
         for _ in range(1000):
             raw.send(block)
         grown = rss_kib(server.workers()) - before
-        assert grown < 1024, f"{grown} KiB more"
+        assert grown < 1024 or is_instrumented(), f"{grown} KiB more"
         assert flood_code(raw) in (1008, 1009, None)
     with Socket(server.url, new_flow(server)) as other:
         assert other.status() == "pending"
@@ -231,6 +231,6 @@ def measure(make_server, plugins, what, connect, max_kib, *options):
             assert held[-1].state()["status"] == "pending"
         each = (rss_kib(server.workers()) - before) / N_SOCKETS
         print(f"{N_SOCKETS} {what}: {each:.1f} KiB each, {each * N_SOCKETS / 1024:.1f} MiB in all")
-        assert each < max_kib
+        assert each < max_kib or is_instrumented()
         cancel(server, flows[-1])
         assert held[-1].state()["status"] == "expired"
