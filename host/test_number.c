@@ -192,7 +192,7 @@ struct others {
 	bool has_any;
 };
 
-/* What has the account's own uuid, such as its password, is no other way to name it. */
+/* What has the account's own uuid for a subject is no other way to name it. */
 static int32_t look_at_identity(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct others *others = ctx;
