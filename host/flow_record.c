@@ -59,8 +59,10 @@ static bool kept_fits(const json_t *kept)
 	return len <= FLOW_KEPT_MAX;
 }
 
-static void add_waiting(json_t *record, const struct flow *flow)
+static void add_rare(json_t *record, const struct flow *flow)
 {
+	if (*flow->network)
+		json_object_set_new(record, "network", json_string(flow->network));
 	if (flow->waits)
 		json_object_set_new(record, "waits", json_true());
 	if (flow->state != FLOW_PENDING)
@@ -73,16 +75,15 @@ char *flow_encode(struct arena *arena, const struct flow *flow, size_t *len_out)
 {
 	json_t *kept = flow->kept ? json_incref(flow->kept) : json_object();
 	char *text = NULL;
-	json_t *record =
-		json_pack("{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "v",
-			  RECORD_VERSION, "id", flow->id, "instance", flow->instance, "purpose",
-			  (int)flow->purpose, "account", (json_int_t)flow->account_id, "session",
-			  flow->session, "ns", flow->target_ns, "target", flow->target, "network",
-			  flow->network, "created", (json_int_t)flow->created_ms, "expires",
-			  (json_int_t)flow->expires_ms, "kept", kept);
+	json_t *record = json_pack(
+		"{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "v", RECORD_VERSION,
+		"id", flow->id, "instance", flow->instance, "purpose", (int)flow->purpose,
+		"account", (json_int_t)flow->account_id, "session", flow->session, "ns",
+		flow->target_ns, "target", flow->target, "created", (json_int_t)flow->created_ms,
+		"expires", (json_int_t)flow->expires_ms, "kept", kept);
 
 	if (record && kept_fits(kept)) {
-		add_waiting(record, flow);
+		add_rare(record, flow);
 		text = json_text(arena, record);
 		*len_out = strlen(text);
 	}
@@ -114,18 +115,18 @@ static bool all_texts(const json_t *object)
 
 static bool read_record(struct flow *flow, json_t *record)
 {
-	const char *id, *instance, *session, *ns, *target, *network, *state = states[FLOW_PENDING],
-								     *grant = "";
+	const char *id, *instance, *session, *ns, *target;
+	const char *network = "", *state = states[FLOW_PENDING], *grant = "";
 	json_int_t account, created, expires;
 	int version, purpose, waits = 0;
 	json_t *kept;
 
 	if (json_unpack_ex(
 		    record, NULL, JSON_STRICT,
-		    "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s?b, s?s, s?s}",
+		    "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o, s?s, s?b, s?s, s?s}",
 		    "v", &version, "id", &id, "instance", &instance, "purpose", &purpose, "account",
-		    &account, "session", &session, "ns", &ns, "target", &target, "network",
-		    &network, "created", &created, "expires", &expires, "kept", &kept, "waits",
+		    &account, "session", &session, "ns", &ns, "target", &target, "created",
+		    &created, "expires", &expires, "kept", &kept, "network", &network, "waits",
 		    &waits, "state", &state, "grant", &grant) != 0)
 		return false;
 	if (version != RECORD_VERSION || purpose < PINTLE_LOGIN || purpose > PINTLE_MFA ||

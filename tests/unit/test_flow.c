@@ -159,8 +159,7 @@ static void states_have_names(void **state)
 
 #define RECORD(v, id, purpose, kept)                                                               \
 	"{\"v\":" v ",\"id\":\"" id "\",\"instance\":\"main\",\"purpose\":" purpose                \
-	",\"account\":0,\"session\":\"\",\"ns\":\"\",\"target\":\"\",\"network\":\"\","            \
-	"\"created\":1,\"expires\":2"                                                              \
+	",\"account\":0,\"session\":\"\",\"ns\":\"\",\"target\":\"\",\"created\":1,\"expires\":2"  \
 	",\"kept\":" kept "}"
 #define ID "0123456789abcdefghijkl"
 
@@ -185,6 +184,7 @@ static void unknown_records_are_refused(void **state)
 		RECORD("1", ID, "0", "{},\"state\":\"done\""),
 		RECORD("1", ID, "0", "{},\"waits\":1"),
 		RECORD("1", ID, "0", "{},\"grant\":null"),
+		RECORD("1", ID, "0", "{},\"network\":7"),
 		RECORD("1", ID, "0", "{}") "x",
 	};
 	struct flow flow;
