@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A flow watched live: the state comes at once and at every change, on whatever worker or host."""
+import json
 import os
+import re
 import signal
 
 import pytest
@@ -11,8 +13,10 @@ import elsewhere
 import faulty
 from harness import new_phone, send_code, wait_for
 from live import (FLOWS, KEY, PING, REPLACED, RawSocket, Socket, Stream, cancel, gauge, new_flow, refusal)
+from nginx import Nginx, free_port
 from pair import serve
 from steps import BEHIND_PROXY, later
+from stores import ROOT
 from wire import Wire, request
 from workers import Everywhere, worker_of
 
@@ -351,6 +355,35 @@ def test_a_silent_stream_has_comments(make_server):
         assert stream.state()["status"] == "pending"
         assert stream.event() == {":": ""}
         assert stream.event() == {":": ""}
+
+
+# ---- Behind a proxy ----
+
+def test_the_example_for_nginx(make_server):
+    """As it stands in docs/operations.md."""
+    with open(os.path.join(ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+        (location,) = re.findall(r"^location ~ \^/api/v1/auth/flows.*?^}", file.read(), re.M | re.S)
+    port = free_port()
+    front = f"http://127.0.0.1:{port}"
+    server = make_server(f"server.public_url={front}", BEHIND_PROXY)
+    conf = ("upstream pintle {{ server {a}; }}\nserver {{ listen 127.0.0.1:{port};\n"
+            + location.replace("{", "{{").replace("}", "}}") + "\n}}\n")
+    nginx = Nginx(conf, port=port, a=server.urls[0].split("//")[1]).start()
+    try:
+        watched, streamed = new_flow(server), new_flow(server)
+        with Socket(front, watched) as socket:
+            assert socket.status() == "pending"
+            cancel(server, watched)
+            assert socket.status() == "expired"
+            assert socket.close_code() == 1000
+        with requests.get(f"{front}{FLOWS}{streamed}/events", stream=True, timeout=10) as stream:
+            lines = stream.iter_lines(chunk_size=1)  # nginx makes chunks of it
+            assert json.loads(next(lines).removeprefix(b"data: "))["status"] == "pending"
+            cancel(server, streamed)
+            assert b'"expired"' in b"".join(lines)
+        assert refusal(front, new_flow(server), origin="http://evil.example") == 403
+    finally:
+        nginx.stop()
 
 
 # ---- Stores that fail ----
