@@ -108,3 +108,42 @@ def test_the_template_refuses(client):
     client.refused(401, "invalid_credentials", "POST", url, {"name": "ada", "motto": "open barley"})
     client.refused(422, "field_invalid", "POST", url, {"motto": "open sesame"})
     client.refused(422, "field_invalid", "POST", url, {"name": "ada"})
+
+
+# ---- A gateway of somebody else ----
+
+PIGEON = """
+[group sms]
+senders = broken, pigeon
+[broken]
+plugin = sms_http
+url = http://127.0.0.1:9/
+[pigeon]
+file = {file}
+"""
+
+
+@pytest.fixture
+def pigeon(sdk, tmp_path):
+    """The plugin folder with a third party's gateway in it: the template's Makefile, another source."""
+    root, env = sdk
+    shutil.copy(ROOT / "tests/sdk/pigeon.c", tmp_path)
+    makefile = (root / "usr/share/pintle/template/Makefile").read_text(encoding="utf-8")
+    (tmp_path / "Makefile").write_text(makefile.replace("PLUGIN = motto", "PLUGIN = pigeon"), encoding="utf-8")
+    run("make", env=env, cwd=tmp_path)
+    run("make", "install", env=env, cwd=tmp_path)
+    return root / "usr/lib/pintle/plugins"
+
+
+def test_a_gateway_built_elsewhere_joins_a_group_by_configuration(pigeon, make_server, tmp_path):
+    file, phone = tmp_path / "flown", harness.new_phone()
+    server = make_server(conf={"40-messages.ini": PIGEON.format(file=file)}, plugins=str(pigeon))
+    client = server.client()
+    flow_id = client.ok("POST", "/api/v1/auth/send-sms-code", {"phone": phone})["flow_id"]
+    to, code = harness.wait_for(lambda: file.exists() and file.read_text(), "the message").split()
+    assert to == phone
+    client.ok("POST", "/api/v1/auth/phone-login", {"phone": phone, "code": code, "flow_id": flow_id})
+    assert {one["name"] for one in server.ctl("gateway", "status")} >= {"broken", "pigeon"}
+    wanted = [("broken", "failed"), ("pigeon", "accepted")]
+    harness.wait_for(lambda: server.stores.db.rows("SELECT gateway, result FROM message_logs ORDER BY id")
+                     == wanted, "the message log")
