@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page.h"
 
+#include <pintle/html.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,42 +45,6 @@ static const char *say(const struct wechat *self, struct pintle_call *call,
 
 /* ---- Writing ---- */
 
-static void put_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			(void)fputs("&amp;", out);
-			break;
-		case '<':
-			(void)fputs("&lt;", out);
-			break;
-		case '>':
-			(void)fputs("&gt;", out);
-			break;
-		case '"':
-			(void)fputs("&quot;", out);
-			break;
-		case '\'':
-			(void)fputs("&#39;", out);
-			break;
-		default:
-			(void)fputc(*text, out);
-		}
-	}
-}
-
-static void put_head(FILE *out, const struct wechat *self, struct pintle_call *call,
-		     const char *title)
-{
-	(void)fprintf(out,
-		      "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
-		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-		      "<title>%s</title><link rel=\"stylesheet\" href=\"/assets/page.css\">"
-		      "</head><body><main><h1>%s</h1>\n",
-		      self->host->lang(call), title, title);
-}
-
 struct writer {
 	FILE *file;
 	char *html;
@@ -98,7 +63,7 @@ static int32_t writer_send(struct writer *writer, const struct wechat *self,
 {
 	int32_t status = PINTLE_INTERNAL;
 
-	(void)fputs("</main></body></html>\n", writer->file);
+	pintle_page_end(writer->file);
 	if (fclose(writer->file) == 0) /* the one place where the stream tells of an error */
 		status = self->host->page(call, http_status, "text/html; charset=utf-8",
 					  writer->html, writer->len);
@@ -112,7 +77,8 @@ int32_t page_tell(const struct wechat *self, struct pintle_call *call, enum page
 
 	if (!writer_init(&writer))
 		return PINTLE_INTERNAL;
-	put_head(writer.file, self, call, say(self, call, &tellings[text].title));
+	pintle_page_begin(writer.file, self->host->lang(call),
+			  say(self, call, &tellings[text].title));
 	(void)fprintf(writer.file, "<p>%s</p>", say(self, call, &tellings[text].text));
 	return writer_send(&writer, self, call, tellings[text].status);
 }
@@ -124,7 +90,7 @@ static void put_fact(FILE *out, const char *name, const char *value)
 	if (!value || !*value)
 		return;
 	(void)fprintf(out, "<dt>%s</dt><dd>", name);
-	put_escaped(out, value);
+	pintle_put_html(out, value);
 	(void)fputs("</dd>", out);
 }
 
@@ -176,10 +142,10 @@ static void put_form(FILE *out, const struct wechat *self, struct pintle_call *c
 	static const struct words yes = { "确认", "Confirm" }, no = { "取消", "Cancel" };
 
 	(void)fprintf(out, "<p>%s</p><form method=\"post\" action=\"", say(self, call, &warning));
-	put_escaped(out, action);
+	pintle_put_html(out, action);
 	(void)fprintf(out,
 		      "\"><button name=\"action\" value=\"confirm\">%s</button> "
-		      "<button name=\"action\" value=\"cancel\">%s</button></form>",
+		      "<button class=\"quiet\" name=\"action\" value=\"cancel\">%s</button></form>",
 		      say(self, call, &yes), say(self, call, &no));
 }
 
@@ -193,7 +159,8 @@ int32_t page_ask(const struct wechat *self, struct pintle_call *call, const char
 
 	if (!action || !writer_init(&writer))
 		return PINTLE_INTERNAL;
-	put_head(writer.file, self, call, say(self, call, is_bind ? &bind : &login));
+	pintle_page_begin(writer.file, self->host->lang(call),
+			  say(self, call, is_bind ? &bind : &login));
 	put_facts(writer.file, self, call);
 	put_form(writer.file, self, call, action);
 	return writer_send(&writer, self, call, 200);
