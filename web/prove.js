@@ -5,7 +5,9 @@
 import { button, call, element, labelOf, messageLine, word } from "/assets/common.js";
 
 const API = "/api/v1/auth";
-const KEPT = "flow"; // in sessionStorage while the browser is away; no other window has it
+// The flow while the browser is away: in sessionStorage for another site, so that no other window has it; in
+// localStorage for a mail, whose link opens in one.
+const KEPT = "flow";
 const POLL_MS = 2000;
 
 function field(input) {
@@ -115,6 +117,7 @@ async function begin(way, fields) {
 function askForCode(way, flow, begun) {
 	const again = button(word("resend"), () => begin(way, begun), "quiet");
 
+	keep(localStorage, way, flow);
 	way.message.say(word("code_sent"));
 	askForProof(way, { flow_id: flow.flow_id }, again, button(word("again"), () => {
 		way.message.say("");
@@ -154,10 +157,14 @@ async function finish(way, fields) {
 
 // ---- Another site ----
 
-function leave(way, flow) {
-	sessionStorage.setItem(KEPT, JSON.stringify({
+function keep(storage, way, flow) {
+	storage.setItem(KEPT, JSON.stringify({
 		flow_id: flow.flow_id, provider: way.provider.name, purpose: way.purpose, page: location.pathname + location.search,
 	}));
+}
+
+function leave(way, flow) {
+	keep(sessionStorage, way, flow);
 	location.assign(flow.authorize_url);
 }
 
@@ -165,12 +172,13 @@ function leave(way, flow) {
 // nowhere. The address is clean afterwards.
 export function broughtBack() {
 	const fragment = new URLSearchParams(location.hash.slice(1));
-	const kept = sessionStorage.getItem(KEPT);
+	const kept = sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT);
 
 	if (!fragment.has("grant") && !fragment.has("error"))
 		return null;
 	history.replaceState(null, "", location.pathname + location.search);
 	sessionStorage.removeItem(KEPT);
+	localStorage.removeItem(KEPT);
 	return { ...(kept ? JSON.parse(kept) : {}), grant: fragment.get("grant"), error: fragment.get("error") };
 }
 

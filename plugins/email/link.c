@@ -86,7 +86,7 @@ static int32_t make_landing(const struct email *self, struct pintle_call *call,
 			    const char **link_out)
 {
 	const struct pintle_host *host = self->host;
-	const char *to = host->return_to(call, "return_to"), *ticket;
+	const char *to = host->return_to(call, "redirect_uri"), *ticket;
 	int32_t status = to ? host->keep(call, "return_to", to) : PINTLE_INVALID;
 
 	if (status == PINTLE_OK)

@@ -41,7 +41,7 @@ def test_a_link_signs_up_and_in(server):
 def test_it_leads_back_to_the_page_of_the_app(server):
     client = server.client()
     for return_to in ("https://app.example.com/done", "http://127.0.0.1:3000/in", "/account"):
-        _, mail = begin(server, client, new_address(), return_to=return_to, state="a.B-9_~")
+        _, mail = begin(server, client, new_address(), redirect_uri=return_to, state="a.B-9_~")
         place, told = follow(server, mail)
         assert place == (PUBLIC + return_to if return_to[0] == "/" else return_to)
         assert set(told) == {"grant", "state"} and told["state"] == "a.B-9_~"
@@ -53,8 +53,8 @@ def test_it_leads_back_to_the_page_of_the_app(server):
     "https://app.example.com@evil.example/done", "/..//evil.example", "/ok\r\nSet-Cookie: a=b"])
 def test_it_leads_nowhere_else(server, return_to):
     client, address = server.client(), new_address()
-    answer = client.refused(422, "field_invalid", "POST", SEND, {"email": address, "return_to": return_to})
-    assert fields_of(answer) == {"return_to": "not_allowed"}
+    answer = client.refused(422, "field_invalid", "POST", SEND, {"email": address, "redirect_uri": return_to})
+    assert fields_of(answer) == {"redirect_uri": "not_allowed"}
     assert address not in {message["to"] for message in server.outbox()}
 
 

@@ -6,6 +6,9 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import Browser
 from harness import GOOD_SECRET, new_phone, register, sign_in, wait_for
+from links import mails_to
+from mails import new_address
+from nginx import free_port
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
               pytest.mark.one_host(reason="a browser keeps a cookie of one host name")]
@@ -55,6 +58,22 @@ def test_sign_in_by_code(server, browser):
     seen = browser.driver.execute_script(
         "return document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
     assert cookie["value"] not in seen and "eyJ" not in seen, seen
+
+
+def test_sign_in_by_the_link_of_a_mail(make_server, browser):
+    """It opens in a window of its own, and that one is signed in."""
+    port, address = free_port(), new_address()
+    server = make_server("email.link=yes", f"server.listen=127.0.0.1:{port}",
+                         f"server.public_url=http://127.0.0.1:{port}")
+    browser.open(server.url + "/login")
+    browser.press("Code by e-mail")
+    browser.type("email", address)
+    browser.press("Send a code")
+    (mail,) = wait_for(lambda: mails_to(server, address), "the mail")
+    browser.driver.switch_to.new_window("tab")
+    browser.open(mail["link"])
+    browser.press("Go on")
+    browser.is_at("/account")
 
 
 def test_a_wrong_code_is_told(server, browser):
