@@ -170,6 +170,7 @@ def test_an_answer_that_says_nothing_is_unclear(make_with, gateways, answer):
 
 # ---- What became of them ----
 
+@pytest.mark.one_host(reason="each host has metrics of its own")
 def test_the_log_and_metrics_know_what_was_entered(make_with, gateways):
     server, phone = make_with(), new_phone()
     client = server.client()
