@@ -13,7 +13,8 @@ from measure import (N_SESSIONS, SECONDS, Run, ratio, rounds_of, sign_ins, sprea
 from servers import TOOLS, MariaDB, Pintle, Redis, Skip, on_stores, pinned
 
 IN_FLIGHT = 64
-LISTS = (1, 2, 4)  # operations of one hand-over: 2 follow a sign-in by code, 4 where a session makes way too
+# Operations of one hand-over: 2 follow a sign-in by code, 4 one where a session makes way, burial has 200.
+LISTS = (1, 2, 4, 8)
 N_AT_ONCE = 32  # sign-ins of a worker, where more are allowed than as shipped
 N_ACCOUNTS = 10000
 # The same numbers sign in round by round.
