@@ -160,6 +160,7 @@ e2e-core: e2e-ready
 
 check:
 	sh scripts/deps.sh check
+	$(MAKE) -j$$(nproc) STRICT=1 check-ready
 	$(MAKE) STRICT=1 lint unit plugin-check fuzz-short valgrind-short
 	$(MAKE) STRICT=1 e2e PYTEST_ARGS='-m "not own_stores"'
 	$(MAKE) STRICT=1 e2e-core
@@ -212,5 +213,9 @@ include tests/valgrind.mk
 include sdk/check/build.mk
 include sdk/install.mk
 include bench/bench.mk
+
+# What make check builds, with a compiler a processor; the tests themselves run one after the other.
+.PHONY: check-ready
+check-ready: e2e-ready $(UNIT) $(FUZZ_NAMES:%=$(BUILD)/fuzz/fuzz_%)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

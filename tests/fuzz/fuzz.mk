@@ -33,5 +33,5 @@ $(FUZZ_NAMES:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/
 fuzz: $(FUZZ_NAMES:%=$(BUILD)/fuzz/fuzz_%)
 	@sh scripts/run_fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
-fuzz-short: FUZZ_SECONDS := 10
+fuzz-short: FUZZ_SECONDS := 4
 fuzz-short: fuzz
