@@ -209,6 +209,7 @@ static void send_op(struct link *link, const struct pintle_kv_request *request,
 	*flight = (struct flight){
 		.link = link, .done = done, .ctx = ctx, .kind = command_kind(request)
 	};
+	link->is_look_due |= flight->kind.form == COMMAND_TO_PROVE; /* asking may write at once */
 	command_make(&link->wire, &link->names, &link->hello.shas, request);
 	if (link->wire.is_broken || !keep_command(flight, &link->wire) ||
 	    !conn_ask(&link->conn, link->wire.bytes, link->wire.len, on_answer, flight)) {
@@ -216,7 +217,6 @@ static void send_op(struct link *link, const struct pintle_kv_request *request,
 		answer(done, ctx, PINTLE_INTERNAL);
 		return;
 	}
-	link->is_look_due |= flight->kind.form == COMMAND_TO_PROVE;
 }
 
 static void park(struct link *link, const struct pintle_kv_request *request, pintle_kv_done *done,
