@@ -28,7 +28,7 @@ static int32_t take_name(void *ctx, const struct pintle_value *cols, size_t n_co
 	return PINTLE_OK;
 }
 
-static bool read_all(struct host *host)
+static void read_all(struct host *host)
 {
 	struct reading reading = { .instances = &host->instances };
 	struct tx tx = { .db = &host->db,
@@ -36,18 +36,20 @@ static bool read_all(struct host *host)
 
 	if (db_each(&tx, "SELECT name FROM disabled_gateways", DB_NO_PARAMS, take_name, &reading) !=
 	    PINTLE_OK)
-		return false;
+		return;
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		atomic_store(&host->instances.items[i].is_off, reading.is_off[i]);
-	return true;
 }
 
 void gateway_read_switches(struct host *host, int64_t max_age_ms)
 {
 	int64_t now_ms = clock_mono_ms(), read_ms = atomic_load(&host->switches_read_ms);
 
-	if ((read_ms == 0 || now_ms - read_ms >= max_age_ms) && read_all(host))
-		atomic_store(&host->switches_read_ms, now_ms);
+	if (read_ms != 0 && now_ms - read_ms < max_age_ms)
+		return;
+	/* Before, so that no one else waits beside this one for a store that hangs. */
+	atomic_store(&host->switches_read_ms, now_ms);
+	read_all(host);
 }
 
 int32_t gateway_switch(struct tx *tx, struct pintle_inst *sender, bool is_off)

@@ -15,7 +15,7 @@ struct pintle_inst;
 
 /* As this worker read it last. */
 bool gateway_is_off(const struct pintle_inst *sender);
-/* Reads them all if the last reading is older than max_age_ms. Without the store it stays as it was. */
+/* Reads them all if the last attempt is older than max_age_ms. Without the store it stays as it was. */
 void gateway_read_switches(struct host *host, int64_t max_age_ms);
 int32_t gateway_switch(struct tx *tx, struct pintle_inst *sender, bool is_off);
 

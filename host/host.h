@@ -43,7 +43,7 @@ struct host {
 	struct instances instances;
 	struct group *groups;
 	size_t n_groups;
-	_Atomic int64_t switches_read_ms; /* monotonic: gateway_switch.c's */
+	_Atomic int64_t switches_read_ms; /* monotonic, of the last attempt: gateway_switch.c's */
 	struct db db;
 	struct kv kv;
 	struct seal *seal;

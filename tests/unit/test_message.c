@@ -3,6 +3,7 @@
 #include "call.h"
 #include "clock.h"
 #include "gateway.h"
+#include "gateway_switch.h"
 #include "host.h"
 #include "message.h"
 #include "metrics.h"
@@ -48,6 +49,8 @@ struct world {
 	char rows[NOTES_MAX];     /* gateway=result of each row of message_logs */
 	char state[NOTES_MAX];    /* what was noted of the flow */
 	char off[NOTES_MAX];      /* names of senders that are switched off */
+	int32_t off_status;       /* of reading them */
+	int n_off_read;           /* how often they were */
 	bool may_resend;          /* the target's wait was lifted */
 	bool is_again;            /* all messages are to one person */
 	struct record records[8]; /* of the senders' health and of who had a message lately */
@@ -84,8 +87,9 @@ static int32_t note_row(void *self, struct pintle_tx *tx, const struct pintle_qu
 
 	(void)tx;
 	if (strstr(query->sql, "FROM disabled_gateways")) {
+		world->n_off_read++;
 		list_off(world, query);
-		return PINTLE_OK;
+		return world->off_status;
 	}
 	assert_non_null(strstr(query->sql, "INTO message_logs"));
 	assert_int_equal(query->n_params, 10);
@@ -379,6 +383,19 @@ static void a_sender_that_is_switched_off_is_passed_over(void **state)
 	assert_true(is_ok(world, "sms"));
 }
 
+/* Else each message would wait for a store that hangs. */
+static void switches_that_cannot_be_read_are_left_alone_for_a_while(void **state)
+{
+	struct world *world = *state;
+
+	world->off_status = PINTLE_TIMEOUT;
+	gateway_read_switches(&world->host, LONG_MS);
+	gateway_read_switches(&world->host, LONG_MS);
+	assert_int_equal(world->n_off_read, 1);
+	gateway_read_switches(&world->host, 0);
+	assert_int_equal(world->n_off_read, 2);
+}
+
 /* ---- The breaker ---- */
 
 static void five_failures_take_a_sender_out(void **state)
@@ -501,6 +518,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_sender_that_is_switched_off_is_passed_over,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			switches_that_cannot_be_read_are_left_alone_for_a_while, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(five_failures_take_a_sender_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_success_between_starts_the_count_anew, set_up,
 						tear_down),
