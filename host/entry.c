@@ -84,6 +84,7 @@ void entry_expect(struct message *message, const struct pintle_inst *sender, int
 	const struct host *host = message->host;
 	const char *template_name = message->text.template_name;
 	json_t *mine, *theirs;
+	const json_t *entered;
 
 	if (!*message->flow_id)
 		return;
@@ -92,9 +93,9 @@ void entry_expect(struct message *message, const struct pintle_inst *sender, int
 			 message->country, "template", template_name ? template_name : "", "sent",
 			 (json_int_t)message->sent_ms, "row", (json_int_t)row);
 	theirs = meet(host, &message->arena, message->flow_id, mine);
-	if (theirs) {
-		count_entered(host, &message->arena, mine,
-			      (int64_t)json_integer_value(json_object_get(theirs, "entered")));
+	entered = json_object_get(theirs, "entered"); /* none in another message of one flow */
+	if (entered) {
+		count_entered(host, &message->arena, mine, (int64_t)json_integer_value(entered));
 		forget_target(host, &message->arena, message->text.to);
 	}
 	json_decref(theirs);

@@ -45,15 +45,16 @@ struct world {
 	struct group_settings group_settings;
 	struct group group;
 	struct plugin plugin;
-	pthread_mutex_t lock;     /* of what follows: the fakes run on many threads */
-	char rows[NOTES_MAX];     /* gateway=result of each row of message_logs */
-	char state[NOTES_MAX];    /* what was noted of the flow */
-	char off[NOTES_MAX];      /* names of senders that are switched off */
-	int32_t off_status;       /* of reading them */
-	int n_off_read;           /* how often they were */
-	bool may_resend;          /* the target's wait was lifted */
-	bool is_again;            /* all messages are to one person */
-	struct record records[8]; /* of the senders' health and of who had a message lately */
+	pthread_mutex_t lock;  /* of what follows: the fakes run on many threads */
+	char rows[NOTES_MAX];  /* gateway=result of each row of message_logs */
+	char state[NOTES_MAX]; /* what was noted of the flow */
+	char off[NOTES_MAX];   /* names of senders that are switched off */
+	int32_t off_status;    /* of reading them */
+	int n_off_read;        /* how often they were */
+	bool may_resend;       /* the target's wait was lifted */
+	bool is_again;         /* all messages are to one person */
+	struct record records
+		[8]; /* of the senders' health, of who had a message lately and what it met */
 };
 
 /* ---- Fakes ---- */
@@ -128,7 +129,8 @@ static struct pintle_kv_answer answer_for(struct world *world,
 			       (int)request->value_len, (const char *)request->value);
 	if (strncmp(key, "l:", 2) == 0 && request->op == PINTLE_KV_DELETE)
 		world->may_resend = true;
-	if (strncmp(key, "m:b:", 4) != 0 && strncmp(key, "m:t:", 4) != 0)
+	if (strncmp(key, "m:b:", 4) != 0 && strncmp(key, "m:t:", 4) != 0 &&
+	    strncmp(key, "m:f:", 4) != 0)
 		return answer;
 	record = record_of(world, key);
 	is_there = *record->key != '\0';
@@ -507,6 +509,49 @@ static void the_next_message_takes_another_sender(void **state)
 					 "sms 138****8000 86 gate1=accepted id=up-1 1;");
 }
 
+static bool has_target(const struct world *world)
+{
+	for (size_t i = 0; i < sizeof(world->records) / sizeof(world->records[0]); i++)
+		if (strncmp(world->records[i].key, "m:t:", 4) == 0)
+			return true;
+	return false;
+}
+
+static uint64_t n_entered(const struct world *world, const char *gateway)
+{
+	for (size_t i = 0; i < BOARD_MESSAGES; i++) {
+		const struct board_message *message = &world->board->messages[i];
+
+		if (atomic_load(&message->is_named) && strcmp(message->gateway, gateway) == 0)
+			return message->by_fate[FATE_ENTERED];
+	}
+	return 0;
+}
+
+/* Both are of one flow: what the second finds there is the first, not a code that was entered. */
+static void a_second_message_of_a_flow_is_no_entry(void **state)
+{
+	struct world *world = *state;
+
+	world->is_again = true;
+	send_one(world);
+	send_one(world);
+	assert_true(has_target(world));
+	assert_int_equal(n_entered(world, "gate0") + n_entered(world, "gate1"), 0);
+}
+
+static void a_code_may_be_entered_before_its_message_is_through(void **state)
+{
+	struct world *world = *state;
+	struct record *record = record_of(world, "m:f:flow1");
+
+	(void)snprintf(record->key, sizeof(record->key), "m:f:flow1");
+	(void)snprintf(record->value, sizeof(record->value), "{\"entered\":1}");
+	send_one(world);
+	assert_false(has_target(world));
+	assert_int_equal(n_entered(world, "gate0"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +575,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_next_message_takes_another_sender, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_second_message_of_a_flow_is_no_entry, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_code_may_be_entered_before_its_message_is_through,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
