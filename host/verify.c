@@ -80,6 +80,20 @@ static bool may_go_on(struct pintle_call *call)
 	       device_read(request, &device);
 }
 
+/* A way for who is signed in stays one, whatever purpose is named: what proves somebody there may say so
+ * of a new account, too. */
+static bool read_purpose(struct request *request, int32_t *purpose)
+{
+	bool is_for_account = op_needs_account(*purpose);
+
+	if (!op_read_purpose(request, purpose))
+		return false;
+	if (!is_for_account || op_needs_account(*purpose))
+		return true;
+	answer_invalid(request, "purpose", "not_allowed");
+	return false;
+}
+
 void verify_run(struct request *request, pintle_op *op, const char *name, int32_t purpose)
 {
 	struct pintle_call *call;
@@ -89,7 +103,7 @@ void verify_run(struct request *request, pintle_op *op, const char *name, int32_
 		op_refuse(request);
 		return;
 	}
-	if (!op_read_purpose(request, &purpose)) {
+	if (!read_purpose(request, &purpose)) {
 		dispatch_finish(request);
 		return;
 	}

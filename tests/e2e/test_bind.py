@@ -64,6 +64,33 @@ def test_binding_wants_a_session(server):
     bind_phone(server, sign_in(server), phone)
 
 
+@pytest.mark.parametrize("purpose", ["login", "register", "reset"])
+@pytest.mark.parametrize("path", [BIND_PASSWORD, BIND_PHONE])
+def test_binding_makes_no_account(server, path, purpose):
+    """Where a way in is added, no other purpose can be had."""
+    who, phone = sign_in(server), new_phone()
+    flow_id, code = send_code(server, who, phone, purpose)
+    body = {"purpose": purpose, "password": GOOD_SECRET, "new_password": GOOD_SECRET, "phone": phone,
+            "code": code, "flow_id": flow_id}
+    if path == BIND_PASSWORD:
+        del body["flow_id"]
+    before = rows(server, "SELECT COUNT(*) FROM users")
+    answer = who.refused(422, "field_invalid", "POST", path, body)
+    assert fields_of(answer) == {"purpose": "not_allowed"}
+    assert rows(server, "SELECT COUNT(*) FROM users") == before
+    assert namespaces(who) == ["phone"] and accounts_of(server, phone) == []
+
+
+@pytest.mark.parametrize("purpose", ["bind", "change"])
+def test_binding_has_the_purposes_of_an_account(server, purpose):
+    who, phone = sign_in(server), new_phone()
+    flow_id, code = send_code(server, who, phone, purpose)
+    who.ok("POST", BIND_PHONE, {"purpose": purpose, "phone": phone, "code": code, "flow_id": flow_id})
+    assert accounts_of(server, phone) == [user_id(who)]
+    who.ok("POST", BIND_PASSWORD, {"purpose": purpose, "password": GOOD_SECRET})
+    server.client().ok("POST", LOGIN, {"account": phone, "password": GOOD_SECRET})
+
+
 def test_first_password_is_bound_once(server):
     who = sign_in(server)
     answer = who.refused(422, "field_invalid", "POST", BIND_PASSWORD, {"password": "12345678"})
