@@ -356,13 +356,14 @@ static void alter(struct pintle_call *call, identity_step *step, const char *act
 {
 	struct request *request = call->request;
 	struct change change = { call, step, action };
+	bool is_proof_only = !call->outcome.subject && strcmp(call->op, "verify") == 0;
 	int32_t status = PINTLE_OK;
 
-	/* An op that named the account itself has changed it already. */
+	/* A bind that named the account itself has changed it already. */
 	if (call->outcome.subject)
 		status = transact(&call->tx, change_account, &change);
 	else if (call->outcome.account_id != request->who.session.subject_id)
-		status = PINTLE_INTERNAL;
+		status = PINTLE_CONFLICT;
 	if (status == PINTLE_OK)
 		status = proof_start_over(call);
 	if (status == PINTLE_CONFLICT) {
@@ -374,6 +375,8 @@ static void alter(struct pintle_call *call, identity_step *step, const char *act
 		return;
 	}
 	answer_identities(call);
+	if (is_proof_only)
+		return; /* of who one is already: nothing has changed */
 	event_tell(call->host, action,
 		   json_pack("{s:s, s:s}", "user_id", request->who.session.uuid, "provider",
 			     call->inst->name));

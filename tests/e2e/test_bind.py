@@ -109,6 +109,18 @@ def test_unknown_ways_are_not_found(server, path):
     sign_in(server).refused(404, "not_found", method, path, {})
 
 
+def test_a_proof_of_somebody_else_binds_nothing(server):
+    """What is proved by a secret is an account: one's own says nothing new, another's cannot be had."""
+    owner, who = register(server), register(server)
+    path, body = "/api/v1/auth/password/verify", {"purpose": "bind", "password": GOOD_SECRET}
+    who.refused(409, "identity_taken", "POST", path, {**body, "account": owner.phone})
+    who.refused(401, "invalid_credentials", "POST", path, {**body, "account": owner.phone,
+                                                           "password": "Turbine-oatmeal-77"})
+    own = who.ok("POST", path, {**body, "account": who.phone})
+    assert sorted(entry["namespace"] for entry in own["identities"]) == ["password", "phone"]
+    assert accounts_of(server, owner.phone) == [user_id(owner)]
+
+
 # ---- Taking away ----
 
 def test_the_last_way_in_stays(server):
