@@ -43,9 +43,15 @@ bool op_needs_account(int32_t purpose)
 
 bool op_may_have_purpose(struct request *request, int32_t purpose)
 {
-	if (!op_needs_account(purpose) || request->who.is_known)
+	if (!op_needs_account(purpose))
 		return true;
-	answer_error(request, request_has_credential(request) ? "invalid_token" : "unauthorized");
+	if (!request->who.is_known)
+		answer_error(request,
+			     request_has_credential(request) ? "invalid_token" : "unauthorized");
+	else if (strcmp(request->who.session.realm, "user") == 0)
+		return true;
+	else
+		answer_error(request, "forbidden");
 	return false;
 }
 

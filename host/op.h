@@ -16,7 +16,8 @@
 struct pintle_call *op_call(struct request *request, const char *op, int32_t purpose);
 /* Reads the field purpose into *purpose, which keeps its value when none is named; false: 422. */
 bool op_read_purpose(struct request *request, int32_t *purpose);
-/* Whether a purpose needs somebody signed in; and whether this request may have it, else 401. */
+/* Whether a purpose needs a user signed in; and whether this request may have it, else 401, or 403 for a
+ * session of another realm: its number is another's among users. */
 bool op_needs_account(int32_t purpose);
 bool op_may_have_purpose(struct request *request, int32_t purpose);
 /* What an op that ended OK has to show: a page, a redirect, or its data in the envelope. */
