@@ -75,12 +75,8 @@ void api_flow_events(struct request *request)
 {
 	const struct http_head *head = &request->http->head;
 
-	if (http_head_count(head, "origin") > 0 && !is_origin_allowed(request)) {
+	if (http_head_count(head, "origin") > 0 && !is_origin_allowed(request))
 		refuse(request, "forbidden");
-	} else if (head->method != HTTP_GET) {
-		answer_header(request, "Allow", "GET");
-		refuse(request, "method_not_allowed");
-	} else {
+	else
 		loop_post(request->host->loop, open_stream, request);
-	}
 }

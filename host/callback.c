@@ -19,23 +19,12 @@ static void came_back(struct pintle_call *call, int32_t status)
 	dispatch_finish(call->request);
 }
 
-/* Mail scanners and previews ask HEAD: they must not use up what a link is good for. */
-static bool is_head(const struct request *request)
-{
-	return request->http->head.method == HTTP_HEAD;
-}
-
 void callback_run(struct request *request)
 {
 	const struct pintle_provider *provider = &request->inst->plugin->provider;
 
-	if (!provider->callback) {
-		op_refuse(request);
-	} else if (is_head(request)) {
-		answer_error(request, "method_not_allowed");
-		answer_header(request, "Allow", "GET, POST");
-		dispatch_finish(request);
-	} else {
+	if (provider->callback)
 		call_run(op_call(request, "callback", PINTLE_LOGIN), provider->callback, came_back);
-	}
+	else
+		op_refuse(request);
 }

@@ -161,7 +161,7 @@ static bool is_attempt(const struct pintle_route *declared)
 
 static uint32_t flags_of(const struct pintle_route *declared)
 {
-	return ROUTE_FINISHES | (is_attempt(declared) ? ROUTE_AUTH : 0) |
+	return ROUTE_FINISHES | ROUTE_NO_HEAD | (is_attempt(declared) ? ROUTE_AUTH : 0) |
 	       (declared->kind == PINTLE_TO_OP ? ROUTE_BROWSER : 0) |
 	       (strstr(declared->path, "{provider}") ? ROUTE_PROVIDER : 0);
 }
@@ -281,23 +281,26 @@ struct search {
 	char *allow;
 };
 
-static void note_allowed(struct search *search, enum http_method method)
+static bool takes_head(const struct route *route)
+{
+	return route->method == HTTP_GET && (route->flags & ROUTE_NO_HEAD) == 0;
+}
+
+static void note_allowed(struct search *search, const struct route *route)
 {
 	size_t len = strlen(search->allow);
 
 	search->is_path_known = true;
 	(void)snprintf(search->allow + len, 64 - len, "%s%s%s", len ? ", " : "",
-		       http_method_name(method), method == HTTP_GET ? ", HEAD" : "");
+		       http_method_name(route->method), takes_head(route) ? ", HEAD" : "");
 }
 
 static bool route_fits(struct search *search, const struct route *route)
 {
-	enum http_method method = search->method == HTTP_HEAD ? HTTP_GET : search->method;
-
 	if (search->is_control != ((route->flags & ROUTE_CONTROL) != 0))
 		return false;
-	note_allowed(search, route->method);
-	return route->method == method;
+	note_allowed(search, route);
+	return search->method == HTTP_HEAD ? takes_head(route) : route->method == search->method;
 }
 
 static int compare_path(struct slice path, const char *literal)

@@ -33,6 +33,7 @@ enum route_flag {
 	ROUTE_UPSTREAM =
 		1024,     /* takes any body; fields are those of the query, and of a form or JSON */
 	ROUTE_RAW = 2048, /* the body is read by the op alone; fields are those of the query */
+	ROUTE_NO_HEAD = 4096, /* its GET may do something: HEAD, which asks only, is 405 */
 };
 
 /* "POST", "/api/v1/auth/{provider}/begin"; {name} matches one segment. */
@@ -63,7 +64,8 @@ struct router;
 struct router *router_new(const struct route *own, size_t n_own, const struct instances *instances,
 			  route_handler *plugin_route, struct board *board, struct err *err);
 void router_free(struct router *router);
-/* NULL and 404, or NULL and 405 with the allowed methods ("GET, HEAD, PUT") in allow. HEAD finds GET. */
+/* NULL and 404, or NULL and 405 with the allowed methods ("GET, HEAD, PUT") in allow. HEAD finds GET,
+ * unless that is ROUTE_NO_HEAD. */
 const struct route *router_find(const struct router *router, enum http_method method,
 				struct slice path, bool is_control, struct route_params *params,
 				int *status_out, char allow[64]);

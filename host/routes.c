@@ -4,7 +4,9 @@
 /* A provider's op ends the request itself, maybe later. */
 #define OP (ROUTE_PROVIDER | ROUTE_FINISHES)
 #define SIGN_IN (OP | ROUTE_AUTH)
-#define CALLBACK (SIGN_IN | ROUTE_BROWSER | ROUTE_UPSTREAM)
+/* Mail scanners and previews ask HEAD: they must not use up what a link is good for. */
+#define CALLBACK (SIGN_IN | ROUTE_BROWSER | ROUTE_UPSTREAM | ROUTE_NO_HEAD)
+#define LIVE (ROUTE_FINISHES | ROUTE_NO_HEAD)
 #define SERVICE (ROUTE_FORM | ROUTE_PROBE)
 
 const struct route routes_own[] = {
@@ -22,9 +24,9 @@ const struct route routes_own[] = {
 	  .summary = "State of a flow" },
 	{ HTTP_DELETE, "/api/v1/auth/flows/{flow_id}", NULL, api_flow_cancel, 0,
 	  .summary = "Cancel a flow" },
-	{ HTTP_GET, "/api/v1/auth/flows/{flow_id}/ws", NULL, api_flow_socket, ROUTE_FINISHES,
+	{ HTTP_GET, "/api/v1/auth/flows/{flow_id}/ws", NULL, api_flow_socket, LIVE,
 	  .summary = "State of a flow, live, over a WebSocket" },
-	{ HTTP_GET, "/api/v1/auth/flows/{flow_id}/events", NULL, api_flow_events, ROUTE_FINISHES,
+	{ HTTP_GET, "/api/v1/auth/flows/{flow_id}/events", NULL, api_flow_events, LIVE,
 	  .summary = "State of a flow, live, as server-sent events" },
 	{ HTTP_POST, "/api/v1/auth/refresh", NULL, api_refresh, ROUTE_AUTH,
 	  .summary = "New tokens for a refresh token" },

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 
 from fakes.wechat import Fake, Form, Person, Phone, drawn, read_code
 from harness import sign_in
@@ -45,6 +46,17 @@ def assert_gone(answer):
 
 
 # ---- Our own code ----
+
+def test_asking_for_the_head_claims_nothing(server, fake, tmp_path):
+    """Previews and scanners ask HEAD: what a GET of ours would do is not done for them."""
+    opener = Opener(server)
+    for path, allow in ((f"/w/wechat/{opener.data['qr_code']}", "GET, POST"), ("/api/v1/auth/wechat/qr", "GET")):
+        answer = requests.head(server.url + path, headers={"User-Agent": Phone.AGENT}, timeout=10)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allow), path
+    assert opener.status() == {"status": "pending"}
+    phone_of(server, fake, Person()).scan(opener.code_text(tmp_path))
+    assert opener.status() == {"status": "scanned"}
+
 
 def test_the_whole_way(server, fake, tmp_path):
     opener, person = Opener(server, redirect_uri=BACK, state="a b&c"), Person("小红 <b>")
