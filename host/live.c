@@ -181,8 +181,8 @@ static void tick(void *arg)
 
 	for (struct viewer *viewer = LIST_FIRST(&live->all); viewer; viewer = next) {
 		next = LIST_NEXT(viewer, link);
-		if (!viewer->is_stale || ++n_stale <= STALE_A_TICK)
-			viewer_tick(viewer, now_ms);
+		n_stale += viewer->is_stale;
+		viewer_tick(viewer, now_ms, !viewer->is_stale || n_stale <= STALE_A_TICK);
 	}
 	loop_after(live->host->loop, TICK_MS, tick, live);
 }

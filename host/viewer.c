@@ -261,7 +261,7 @@ static bool is_stuck(struct viewer *viewer, int64_t now_ms)
 	       now_ms - viewer->stuck_since_ms >= settings->server.write_timeout_ms;
 }
 
-void viewer_tick(struct viewer *viewer, int64_t now_ms)
+void viewer_tick(struct viewer *viewer, int64_t now_ms, bool may_look)
 {
 	bool must_beat = now_ms >= viewer->beat_ms;
 
@@ -274,7 +274,7 @@ void viewer_tick(struct viewer *viewer, int64_t now_ms)
 	}
 	if (must_beat)
 		set_beat(viewer);
-	if (must_beat || viewer->is_stale || clock_now_ms() >= viewer->expires_ms)
+	if (may_look && (must_beat || viewer->is_stale || clock_now_ms() >= viewer->expires_ms))
 		viewer_look(viewer);
 }
 

@@ -75,8 +75,8 @@ void viewer_end(struct viewer *viewer, enum viewer_end why);
 void viewer_cut(struct viewer *viewer);
 /* Frees it alone; the connection is somebody else's to end. */
 void viewer_abandon(struct viewer *viewer);
-/* Once a second. May free it. */
-void viewer_tick(struct viewer *viewer, int64_t now_ms);
+/* Once a second. May free it. may_look: the store may be asked now. */
+void viewer_tick(struct viewer *viewer, int64_t now_ms, bool may_look);
 
 /* ---- What live.c has for viewer.c ---- */
 
