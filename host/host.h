@@ -37,7 +37,7 @@ struct host {
 
 	struct loop *loop;
 	struct pool *pool;
-	struct pool_class *requests, *verifies, *background;
+	struct pool_class *requests, *verifies, *background, *delivery;
 	struct hasher *hasher;
 
 	struct instances instances;

@@ -17,9 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Messages, batches of the audit log and recurring work of plugins: few at once, many may wait. */
+/* Events, batches of the audit log and recurring work of plugins: few at once, many may wait. */
 #define BACKGROUND_CAP 4
 #define BACKGROUND_QUEUE 4096
+/* Messages until their sender is chosen: a listener that hangs holds up none. */
+#define DELIVERY_CAP 4
+#define DELIVERY_QUEUE 4096
 
 static size_t n_hash_threads(const struct host_start *start)
 {
@@ -43,6 +46,7 @@ static void make_threads(struct host *host, const struct host_start *start)
 					(size_t)pool->queue);
 	host->background =
 		pool_class_new(host->pool, "background", BACKGROUND_CAP, BACKGROUND_QUEUE);
+	host->delivery = pool_class_new(host->pool, "delivery", DELIVERY_CAP, DELIVERY_QUEUE);
 	host->hasher = hasher_new(n_hash_threads(start), (size_t)pool->hash_queue);
 }
 

@@ -203,7 +203,7 @@ static const struct message_try *next_try(struct message *message)
 	return NULL;
 }
 
-/* Begins in the class of background work, goes on with a place in the class of one of the senders. */
+/* Begins in a class of its own, goes on with a place in the class of one of the senders. */
 static void deliver(struct job *job)
 {
 	struct message *message = (struct message *)job;
@@ -238,7 +238,7 @@ bool message_queue(struct host *host, struct message *message)
 	begin(host, message);
 	assert(group_exists(host, message->group));
 	message->job.run = deliver;
-	if (pool_submit(host->pool, host->background, &message->job))
+	if (pool_submit(host->pool, host->delivery, &message->job))
 		return true;
 	message_free(message);
 	return false;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include <pthread.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -203,7 +204,8 @@ static int set_up(void **state)
 	world->settings.storage.timeout_ms = LONG_MS;
 	world->settings.pool.call_timeout_ms = LONG_MS;
 	world->settings.limits.flow_ttl_ms = LONG_MS;
-	world->host.background = pool_class_new(world->host.pool, "background", 4, 16);
+	world->host.background = pool_class_new(world->host.pool, "background", 1, 16);
+	world->host.delivery = pool_class_new(world->host.pool, "delivery", 1, 1);
 	world->host.instances = (struct instances){ .items = world->senders, .n_items = N_SENDERS };
 	(void)pthread_mutex_init(&world->lock, NULL);
 	world->host.settings = &world->settings;
@@ -289,6 +291,43 @@ static uint64_t counted(const struct world *world, enum metric_counter counter)
 	return world->host.self->counters[counter];
 }
 
+/* A job that stands where it is put until the gate is opened. */
+struct gate {
+	struct job job; /* first: what the pool runs */
+	_Atomic bool is_open;
+};
+
+static void nap(void)
+{
+	const struct timespec a_moment = { .tv_nsec = 1000000 };
+
+	(void)nanosleep(&a_moment, NULL);
+}
+
+static void stand(struct job *job)
+{
+	struct gate *gate = (struct gate *)job;
+	int64_t until_ms = clock_mono_ms() + LONG_MS;
+
+	while (!atomic_load(&gate->is_open) && clock_mono_ms() < until_ms)
+		nap();
+}
+
+static void put(struct world *world, struct gate *gate, struct pool_class *class)
+{
+	gate->job.run = stand;
+	assert_true(pool_submit(world->host.pool, class, &gate->job));
+}
+
+static void wait_for_sent(struct world *world, size_t sender, int n_sent)
+{
+	int64_t until_ms = clock_mono_ms() + LONG_MS / 2;
+
+	while (world->scripts[sender].n_sent < n_sent && clock_mono_ms() < until_ms)
+		nap();
+	assert_int_equal(world->scripts[sender].n_sent, n_sent);
+}
+
 /* ---- Stories ---- */
 
 static const struct row {
@@ -345,6 +384,19 @@ static void the_sender_gets_a_copy(void **state)
 	deliver_all(world);
 	assert_string_equal(world->scripts[0].seen, "+8613800138000 hello code=123456");
 	assert_string_equal(world->scripts[1].seen, "");
+}
+
+/* Listeners are anybody's code, and some hang. */
+static void background_work_that_hangs_holds_up_no_message(void **state)
+{
+	struct world *world = *state;
+	struct gate gate = { 0 };
+
+	put(world, &gate, world->host.background);
+	assert_true(message_queue(&world->host, new_message()));
+	wait_for_sent(world, 0, 1);
+	atomic_store(&gate.is_open, true);
+	deliver_all(world);
 }
 
 static void a_quarantined_sender_is_passed_over(void **state)
@@ -557,6 +609,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_answer_of_a_sender),
 		cmocka_unit_test_setup_teardown(the_sender_gets_a_copy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(background_work_that_hangs_holds_up_no_message,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_quarantined_sender_is_passed_over, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_group_without_senders_is_not_ok, set_up,
