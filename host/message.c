@@ -203,6 +203,31 @@ static const struct message_try *next_try(struct message *message)
 	return NULL;
 }
 
+/* While the message waited for its turn the sender may have gone out of rotation. Then the next one has
+ * it, if there is one; whoever was out when it was planned is its probe or the least bad. */
+static bool has_gone_out(struct message *message, const struct message_try *try)
+{
+	bool has_waited = message->has_waited;
+	struct gateway_health health;
+
+	message->has_waited = false;
+	if (!has_waited || try->probe_ms != 0 || message->n_tried + 1 == message->n_tries)
+		return false;
+	(void)gateway_health(message->host, &message->arena, try->sender, &health);
+	return health.opened_ms != 0;
+}
+
+static enum pool_verdict take_place(struct message *message, const struct message_try *try)
+{
+	enum pool_verdict verdict;
+
+	message->has_waited = true; /* once it is queued it is another thread's */
+	verdict = pool_switch(message->host->pool, try->sender->class, &message->job);
+	if (verdict != POOL_QUEUED)
+		message->has_waited = false;
+	return verdict;
+}
+
 /* Begins in a class of its own, goes on with a place in the class of one of the senders. */
 static void deliver(struct job *job)
 {
@@ -212,16 +237,17 @@ static void deliver(struct job *job)
 
 	if (!message->is_planned)
 		message_plan(message);
-	while ((try = next_try(message))) {
-		enum pool_verdict verdict =
-			pool_switch(message->host->pool, try->sender->class, job);
+	for (; (try = next_try(message)); message->n_tried++) {
+		enum pool_verdict verdict;
 
+		if (has_gone_out(message, try))
+			continue;
+		verdict = take_place(message, try);
 		if (verdict == POOL_QUEUED)
 			return;
 		status = verdict == POOL_GO ? send_through(message, try) : PINTLE_BUSY;
 		if (!is_for_next(status))
 			break;
-		message->n_tried++;
 	}
 	conclude(message, status);
 }

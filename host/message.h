@@ -32,6 +32,7 @@ struct message {
 	struct message_try tries[GROUP_SENDERS_MAX];
 	size_t n_tries, n_tried;
 	bool is_planned;
+	bool has_waited;            /* in the class of the next try's sender */
 	int64_t deadline_ms;        /* monotonic: no sender is tried after it */
 	int64_t sent_ms;            /* by the wall clock: the last try began */
 	struct pintle_message text; /* pointers into arena */

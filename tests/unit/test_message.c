@@ -547,6 +547,71 @@ static void a_probe_of_its_own_spares_the_message(void **state)
 	assert_int_equal(world->scripts[0].n_sent, 1);
 }
 
+static void wait_for_waiting(struct world *world, const struct pool_class *class)
+{
+	int64_t until_ms = clock_mono_ms() + LONG_MS / 2;
+	struct pool_load load = { 0 };
+
+	while (load.n_waiting == 0 && clock_mono_ms() < until_ms) {
+		nap();
+		pool_class_load(world->host.pool, class, &load);
+	}
+	assert_int_equal(load.n_waiting, 1);
+}
+
+/* A message in the queue of the first sender, behind something that stands there. */
+static void queue_behind(struct world *world, struct gate *gate)
+{
+	put(world, gate, world->senders[0].class);
+	assert_true(message_queue(&world->host, new_message()));
+	wait_for_waiting(world, world->senders[0].class);
+}
+
+static void let_go(struct world *world, struct gate *gate)
+{
+	atomic_store(&gate->is_open, true);
+	deliver_all(world);
+}
+
+static void what_waits_for_a_sender_leaves_it_when_it_goes_out(void **state)
+{
+	struct world *world = *state;
+	struct arena arena = { 0 };
+	struct gate gate = { 0 };
+
+	queue_behind(world, &gate);
+	for (int i = 0; i < GATEWAY_FAILURES; i++)
+		gateway_note_failure(&world->host, &arena, &world->senders[0], false);
+	let_go(world, &gate);
+	assert_string_equal(world->rows, "sms 138****8000 86 gate1=accepted id=up-1 1;");
+	arena_fini(&arena);
+}
+
+static void what_waits_for_a_sender_that_is_well_is_sent_by_it(void **state)
+{
+	struct world *world = *state;
+	struct gate gate = { 0 };
+
+	queue_behind(world, &gate);
+	let_go(world, &gate);
+	assert_string_equal(world->rows, "sms 138****8000 86 gate0=accepted id=up-1 1;");
+}
+
+static void what_waits_for_the_last_sender_stays_with_it(void **state)
+{
+	struct world *world = *state;
+	struct arena arena = { 0 };
+	struct gate gate = { 0 };
+
+	world->group.n_senders = 1;
+	queue_behind(world, &gate);
+	for (int i = 0; i < GATEWAY_FAILURES; i++)
+		gateway_note_failure(&world->host, &arena, &world->senders[0], false);
+	let_go(world, &gate);
+	assert_string_equal(world->rows, "sms 138****8000 86 gate0=accepted id=up-1 1;");
+	arena_fini(&arena);
+}
+
 /* ---- The same person again ---- */
 
 static void the_next_message_takes_another_sender(void **state)
@@ -627,6 +692,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_is_the_probe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_probe_of_its_own_spares_the_message, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_waits_for_a_sender_leaves_it_when_it_goes_out,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_waits_for_a_sender_that_is_well_is_sent_by_it,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_waits_for_the_last_sender_stays_with_it,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_next_message_takes_another_sender, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_second_message_of_a_flow_is_no_entry, set_up,
