@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define RECORD_MS 5000 /* for the stores, once a message is through */
+#define TRY_SHARE 5    /* of a request's time one of so many is left for each try at least */
 
 /* ---- The message itself ---- */
 
@@ -191,9 +192,17 @@ static bool is_for_next(int32_t status)
 	return PINTLE_IS_FAULT(status) && status != PINTLE_TIMEOUT;
 }
 
+/* What is left is enough for a sender that is well: else it would be blamed for the time-out. */
+static bool has_time(const struct message *message)
+{
+	int64_t needed_ms = message->host->settings->pool.call_timeout_ms / TRY_SHARE;
+
+	return message->deadline_ms - clock_mono_ms() >= needed_ms;
+}
+
 static const struct message_try *next_try(struct message *message)
 {
-	while (message->n_tried < message->n_tries && clock_mono_ms() < message->deadline_ms) {
+	while (message->n_tried < message->n_tries && has_time(message)) {
 		const struct message_try *try = &message->tries[message->n_tried];
 
 		if (instance_is_up(try->sender))

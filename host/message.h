@@ -33,7 +33,7 @@ struct message {
 	size_t n_tries, n_tried;
 	bool is_planned;
 	bool has_waited;            /* in the class of the next try's sender */
-	int64_t deadline_ms;        /* monotonic: no sender is tried after it */
+	int64_t deadline_ms;        /* monotonic: no sender is tried shortly before it */
 	int64_t sent_ms;            /* by the wall clock: the last try began */
 	struct pintle_message text; /* pointers into arena */
 	struct arena arena;
@@ -50,9 +50,9 @@ void message_free(struct message *message); /* and those after it */
 bool message_group_ok(struct host *host, const char *group, const char *to, int32_t purpose);
 /*
  * [worker] Takes message over and delivers it on a worker thread: each sender in the order of the plan,
- * the next one only when the one before surely did not accept and within the time of one request. The
- * result goes to message_logs, metrics, the sender's health and, when it failed, the flow's state. False
- * when the queue is full; then it is freed.
+ * the next one only when the one before surely did not accept and a fifth of the time of one request
+ * is left. The result goes to message_logs, metrics, the sender's health and, when it failed, the flow's
+ * state. False when the queue is full; then it is freed.
  */
 bool message_queue(struct host *host, struct message *message);
 /* [worker] The same on this thread, through the one sender alone: OK, or why not. Takes message over. */

@@ -29,6 +29,7 @@
 /* What a sender is told to answer, and what it was given. */
 struct script {
 	int32_t status;
+	int64_t leave_ms; /* answers so long before the call ends, if not 0 */
 	_Atomic int n_sent, n_probes;
 	char seen[128];
 };
@@ -60,12 +61,21 @@ struct world {
 
 /* ---- Fakes ---- */
 
+static void nap(void)
+{
+	const struct timespec a_moment = { .tv_nsec = 1000000 };
+
+	(void)nanosleep(&a_moment, NULL);
+}
+
 static int32_t send_as_told(void *self, struct pintle_call *call,
 			    const struct pintle_message *message)
 {
 	struct script *script = self;
 
 	script->n_sent++;
+	while (script->leave_ms != 0 && clock_mono_ms() < call->deadline_ms - script->leave_ms)
+		nap();
 	(void)snprintf(script->seen, sizeof(script->seen), "%s %s %s=%s", message->to,
 		       message->text, message->vars[0], message->vars[1]);
 	if (script->status == PINTLE_OK)
@@ -297,13 +307,6 @@ struct gate {
 	_Atomic bool is_open;
 };
 
-static void nap(void)
-{
-	const struct timespec a_moment = { .tv_nsec = 1000000 };
-
-	(void)nanosleep(&a_moment, NULL);
-}
-
 static void stand(struct job *job)
 {
 	struct gate *gate = (struct gate *)job;
@@ -397,6 +400,20 @@ static void background_work_that_hangs_holds_up_no_message(void **state)
 	wait_for_sent(world, 0, 1);
 	atomic_store(&gate.is_open, true);
 	deliver_all(world);
+}
+
+/* It would be given less time than it needs, and its breaker the blame. */
+static void no_sender_is_given_the_last_moment(void **state)
+{
+	struct world *world = *state;
+
+	world->settings.pool.call_timeout_ms = 500;
+	world->scripts[0].status = PINTLE_UNAVAILABLE;
+	world->scripts[0].leave_ms = 50;
+	assert_true(message_queue(&world->host, new_message()));
+	deliver_all(world);
+	assert_int_equal(world->scripts[1].n_sent, 0);
+	assert_string_equal(world->state, "fs:flow1=failed");
 }
 
 static void a_quarantined_sender_is_passed_over(void **state)
@@ -676,6 +693,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_sender_gets_a_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(background_work_that_hangs_holds_up_no_message,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_sender_is_given_the_last_moment, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_quarantined_sender_is_passed_over, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_group_without_senders_is_not_ok, set_up,
