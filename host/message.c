@@ -169,6 +169,7 @@ static int32_t send_op(void *self, struct pintle_call *call)
 	return call->inst->plugin->sender.send(self, call, &call->messages->text);
 }
 
+/* The call has a copy: a sender that misses its deadline may still be at it when the message is freed. */
 static int32_t send_through(struct message *message, const struct message_try *try)
 {
 	struct pintle_call *call =
@@ -178,9 +179,8 @@ static int32_t send_through(struct message *message, const struct message_try *t
 	if (call->deadline_ms > message->deadline_ms)
 		call->deadline_ms = message->deadline_ms;
 	message->sent_ms = clock_now_ms();
-	call->messages = message;
+	call->messages = message_copy(message->group, &message->text);
 	status = call_run_and_wait(call, send_op);
-	call->messages = NULL; /* it is ours, and another sender may need it */
 	note(message, try, status, call->outcome.data);
 	call_free(call);
 	return status;

@@ -686,6 +686,36 @@ static void a_code_may_be_entered_before_its_message_is_through(void **state)
 	assert_int_equal(n_entered(world, "gate0"), 1);
 }
 
+/* ---- Senders that answer later ---- */
+
+static const struct pintle_message *lent;
+
+static int32_t promise(void *self, struct pintle_call *call, const struct pintle_message *message)
+{
+	(void)self, (void)call;
+	lent = message;
+	return PINTLE_PENDING;
+}
+
+/* What freed memory holds is overwritten by the next messages. */
+static void what_a_late_sender_was_lent_outlives_the_message(void **state)
+{
+	struct world *world = *state;
+
+	world->plugin.sender.send = promise;
+	world->senders[0].settings.timeout_ms = 50;
+	assert_true(message_queue(&world->host, new_message()));
+	deliver_all(world);
+	world->plugin.sender.send = send_as_told;
+	for (int i = 0; i < 4; i++)
+		send_one(world);
+	assert_string_equal(lent->to, "+8613800138000");
+	assert_string_equal(lent->text, "hello");
+	assert_string_equal(lent->vars[1], "123456");
+	assert_int_equal(lent->size, sizeof(*lent));
+	call_free_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -722,6 +752,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_second_message_of_a_flow_is_no_entry, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_code_may_be_entered_before_its_message_is_through,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_a_late_sender_was_lent_outlives_the_message,
 						set_up, tear_down),
 	};
 
