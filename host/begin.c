@@ -59,6 +59,7 @@ static void begun(struct pintle_call *call, int32_t status)
 
 	if (status != PINTLE_OK) {
 		op_answer(call, status);
+		op_drop_messages(call);
 		dispatch_finish(call->request);
 		return;
 	}
@@ -73,6 +74,7 @@ static void begun(struct pintle_call *call, int32_t status)
 		answer_begun(call);
 	else
 		answer_status(call->request, status);
+	op_drop_messages(call); /* those that are left */
 	dispatch_finish(call->request);
 }
 

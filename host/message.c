@@ -112,6 +112,13 @@ static void note_failure(struct message *message)
 	waiting_tell(message->host, message->flow_id, "failed");
 }
 
+void message_lost(struct host *host, struct message *message)
+{
+	message->host = host;
+	note_failure(message);
+	message_free(message);
+}
+
 /* The end of a message: taken by a sender, or given up. */
 static void conclude(struct message *message, int32_t status)
 {
@@ -275,7 +282,7 @@ bool message_queue(struct host *host, struct message *message)
 	message->job.run = deliver;
 	if (pool_submit(host->pool, host->delivery, &message->job))
 		return true;
-	message_free(message);
+	message_lost(host, message);
 	return false;
 }
 

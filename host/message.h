@@ -52,10 +52,13 @@ bool message_group_ok(struct host *host, const char *group, const char *to, int3
  * [worker] Takes message over and delivers it on a worker thread: each sender in the order of the plan,
  * the next one only when the one before surely did not accept and a fifth of the time of one request
  * is left. The result goes to message_logs, metrics, the sender's health and, when it failed, the flow's
- * state. False when the queue is full; then it is freed.
+ * state. False when the queue is full; then it is lost.
  */
 bool message_queue(struct host *host, struct message *message);
-/* [worker] The same on this thread, through the one sender alone: OK, or why not. Takes message over. */
+/* [worker] It is not delivered: what was counted for it is given back, its flow notes it, if it has one, and
+ * it is freed. */
+void message_lost(struct host *host, struct message *message);
+/* [worker] Delivers on this thread, through the one sender alone: OK, or why not. Takes message over. */
 int32_t message_send_through(struct host *host, struct message *message,
 			     struct pintle_inst *sender);
 

@@ -136,31 +136,41 @@ void op_fail(struct pintle_call *call, int32_t status)
 /* Only the message of a begin has a flow in which it is noted that it was lost, and a code to be entered. */
 static void name_flow(const struct pintle_call *call, struct message *message)
 {
-	const struct flow *flow = &call->flow;
-
 	if (strcmp(call->op, "begin") != 0)
 		return;
-	(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", flow->id);
-	(void)snprintf(message->network, sizeof(message->network), "%s", flow->network);
+	(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", call->flow.id);
+	address_network(&call->request->client, message->network);
+}
+
+static struct message *take_message(struct pintle_call *call)
+{
+	struct message *message = call->messages;
+
+	if (!message)
+		return NULL;
+	call->messages = message->next;
+	message->next = NULL;
+	name_flow(call, message);
+	return message;
 }
 
 int32_t op_queue_messages(struct pintle_call *call)
 {
-	struct message *message = call->messages;
+	struct message *message;
 
-	call->messages = NULL;
-	while (message) {
-		struct message *next = message->next;
-
-		message->next = NULL;
-		name_flow(call, message);
-		if (!message_queue(call->host, message)) {
-			message_free(next);
+	while ((message = take_message(call))) {
+		if (!message_queue(call->host, message))
 			return PINTLE_BUSY;
-		}
-		message = next;
 	}
 	return PINTLE_OK;
+}
+
+void op_drop_messages(struct pintle_call *call)
+{
+	struct message *message;
+
+	while ((message = take_message(call)))
+		message_lost(call->host, message);
 }
 
 void op_refuse(struct request *request)

@@ -52,6 +52,7 @@ static void tell(struct pintle_call *call)
 	if (call->request->answer.status < 300 && op_queue_messages(call) != PINTLE_OK)
 		log_warn("%s: %s: a notice was dropped, the queue is full", call->inst->name,
 			 call->op);
+	op_drop_messages(call);
 }
 
 static void proved(struct pintle_call *call, int32_t status)

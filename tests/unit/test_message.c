@@ -8,6 +8,7 @@
 #include "message.h"
 #include "metrics.h"
 #include "metrics_message.h"
+#include "op.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,6 +55,7 @@ struct world {
 	int32_t off_status;    /* of reading them */
 	int n_off_read;        /* how often they were */
 	bool may_resend;       /* the target's wait was lifted */
+	int n_given_back;      /* counters of missing codes */
 	bool is_again;         /* all messages are to one person */
 	struct record records
 		[8]; /* of the senders' health, of who had a message lately and what it met */
@@ -140,6 +142,8 @@ static struct pintle_kv_answer answer_for(struct world *world,
 			       (int)request->value_len, (const char *)request->value);
 	if (strncmp(key, "l:", 2) == 0 && request->op == PINTLE_KV_DELETE)
 		world->may_resend = true;
+	if (strncmp(key, "l:", 2) == 0 && request->op == PINTLE_KV_INCR)
+		world->n_given_back++;
 	if (strncmp(key, "m:b:", 4) != 0 && strncmp(key, "m:t:", 4) != 0 &&
 	    strncmp(key, "m:f:", 4) != 0)
 		return answer;
@@ -467,6 +471,72 @@ static void switches_that_cannot_be_read_are_left_alone_for_a_while(void **state
 	assert_int_equal(world->n_off_read, 2);
 }
 
+/* ---- What is never delivered ---- */
+
+/* A begin that has sent one message. */
+static struct pintle_call *begin_of(struct world *world, struct request *request)
+{
+	struct pintle_call *call =
+		call_new(&world->host, request, &world->senders[0], "begin", PINTLE_LOGIN);
+
+	call->messages = new_message();
+	*call->messages->flow_id = '\0';
+	(void)snprintf(call->flow.id, sizeof(call->flow.id), "flow1");
+	return call;
+}
+
+static void expect_given_back(const struct world *world)
+{
+	assert_true(world->may_resend);
+	assert_int_equal(world->n_given_back, 3); /* its numbers, network and country */
+	assert_string_equal(world->state, "fs:flow1=failed");
+}
+
+static void what_is_dropped_is_given_back(void **state)
+{
+	struct world *world = *state;
+	struct request request = { .deadline_ms = INT64_MAX };
+	struct pintle_call *call = begin_of(world, &request);
+
+	op_drop_messages(call);
+	expect_given_back(world);
+	assert_null(call->messages);
+	call_free(call);
+}
+
+static void what_finds_no_place_is_given_back(void **state)
+{
+	struct world *world = *state;
+	struct request request = { .deadline_ms = INT64_MAX };
+	struct pintle_call *call = begin_of(world, &request);
+	struct gate gates[2] = { 0 };
+
+	put(world, &gates[0], world->host.delivery);
+	put(world, &gates[1], world->host.delivery);
+	assert_int_equal(op_queue_messages(call), PINTLE_BUSY);
+	expect_given_back(world);
+	atomic_store(&gates[0].is_open, true);
+	atomic_store(&gates[1].is_open, true);
+	deliver_all(world);
+	call_free(call);
+}
+
+/* The twin of both. */
+static void what_is_delivered_stays_counted(void **state)
+{
+	struct world *world = *state;
+	struct request request = { .deadline_ms = INT64_MAX };
+	struct pintle_call *call = begin_of(world, &request);
+
+	assert_int_equal(op_queue_messages(call), PINTLE_OK);
+	op_drop_messages(call);
+	deliver_all(world);
+	assert_int_equal(world->scripts[0].n_sent, 1);
+	assert_false(world->may_resend);
+	assert_int_equal(world->n_given_back, 0);
+	call_free(call);
+}
+
 /* ---- The breaker ---- */
 
 static void five_failures_take_a_sender_out(void **state)
@@ -733,6 +803,10 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			switches_that_cannot_be_read_are_left_alone_for_a_while, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_dropped_is_given_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_finds_no_place_is_given_back, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_is_delivered_stays_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(five_failures_take_a_sender_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_success_between_starts_the_count_anew, set_up,
 						tear_down),
