@@ -387,7 +387,12 @@ void signin_bind(struct pintle_call *call)
 	alter(call, proved_link, "bind");
 }
 
+/* The others the account was known by would stay, and with them the way in of who was proved before. */
 void signin_change(struct pintle_call *call)
 {
+	if (proved_count(call) > 1) {
+		answer_status(call->request, PINTLE_FORBIDDEN);
+		return;
+	}
 	alter(call, replace_identity, "change");
 }

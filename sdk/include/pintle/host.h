@@ -305,7 +305,8 @@ struct pintle_host { /* append only */
 
 	/* After subject(), in verify and bind: another identity of the same proved person. The account is
 	 * that of the first named identity that has one, and the others join it in the same transaction;
-	 * one that belongs to another account stays there and is reported to staff (at bind: CONFLICT). */
+	 * one that belongs to another account stays there and is reported to staff (at bind: CONFLICT). A
+	 * change swaps one identity for one: with another it is refused. */
 	int32_t (*also)(struct pintle_call *, const char *ns, const char *subject);
 
 	/* In begin, after target(): the code that the operator has set for this canonical number or address,
