@@ -15,6 +15,14 @@
 #define TICKET_MAX 128
 #define DEVICE_MAX 64
 
+/* A change would leave the old person's unionid, and with it their way in. */
+static bool may_prove(const struct wechat *self, struct pintle_call *call)
+{
+	int32_t purpose = self->host->purpose(call);
+
+	return purpose == PINTLE_LOGIN || purpose == PINTLE_REGISTER || purpose == PINTLE_BIND;
+}
+
 /* ---- Begin ---- */
 
 static int32_t keep(const struct wechat *self, struct pintle_call *call, const char *name,
@@ -100,14 +108,14 @@ static int32_t make_tickets(const struct wechat *self, struct pintle_call *call)
 int32_t flow_begin(void *self_of_inst, struct pintle_call *call)
 {
 	const struct wechat *self = self_of_inst;
-	int32_t purpose = self->host->purpose(call), status;
+	int32_t status;
 
 	if (self->conf->mode == MODE_MINI)
 		return PINTLE_NOT_FOUND; /* its verify needs no begin */
-	if (purpose != PINTLE_LOGIN && purpose != PINTLE_REGISTER && purpose != PINTLE_BIND)
+	if (!may_prove(self, call))
 		return PINTLE_FORBIDDEN;
 	status = keep_opener(self, call);
-	if (status == PINTLE_OK && purpose == PINTLE_BIND)
+	if (status == PINTLE_OK && self->host->purpose(call) == PINTLE_BIND)
 		status = profile_keep_account(self, call);
 	return status == PINTLE_OK ? make_tickets(self, call) : status;
 }
@@ -144,6 +152,8 @@ int32_t flow_verify(void *self_of_inst, struct pintle_call *call)
 	const char *qr_code = host->field(call, "qr_code"), *kept;
 	struct person person;
 
+	if (!may_prove(self, call))
+		return PINTLE_FORBIDDEN;
 	if (self->conf->mode == MODE_MINI)
 		return verify_mini(self, call);
 	kept = host->kept(call, self->conf->mode == MODE_WEBSITE ? TICKET_RETURN : TICKET_SCAN);

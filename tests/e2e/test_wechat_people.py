@@ -237,3 +237,17 @@ def test_the_last_way_in_stays(server, fake):
     who = sign_in_by_mini(server, fake, Person())
     who.refused(409, "last_login_method", "POST", UNBIND)
     assert len(who.ok("GET", IDENTITIES)["identities"]) == 2
+
+
+def test_a_person_does_not_become_another_by_a_change(server, fake):
+    """A36: the openid would be the new person's, and the unionid still lead the old one in."""
+    old, new = Person(), Person()
+    who = sign_in_by_mini(server, fake, old)
+    kept, asked = owners(server, old), fake.n_asked("/sns/jscode2session")
+    for path, body in ((verify_path("mini1"), {"purpose": "change"}), (verify_path("mini1"), {"purpose": "reset"})):
+        answer = who.post(path, {**body, "js_code": mini_code(fake, "mini1", new)})
+        assert answer.status_code in (403, 422), answer.text
+    assert owners(server, old) == kept and owners(server, new) == {}
+    assert fake.n_asked("/sns/jscode2session") == asked, "its code is not spent"
+    again = who.post(verify_path("mini1"), {"purpose": "bind", "js_code": mini_code(fake, "mini1", old)})
+    assert again.status_code == 200, again.text
