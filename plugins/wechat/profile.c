@@ -225,6 +225,6 @@ int32_t profile_renew(void *self_of_inst, struct pintle_call *call)
 	if (status == PINTLE_OK)
 		status = person_kept(self, call, &person); /* sealed and tidy */
 	if (status == PINTLE_OK)
-		status = store_take_over(self, call, account_id, &person);
+		status = store_renew(self, call, reader.id, &person);
 	return status == PINTLE_OK ? profile_tell(self, call, account_id) : status;
 }

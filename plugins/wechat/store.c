@@ -23,6 +23,7 @@ static struct pintle_value text_or_null(const char *text)
 
 struct row {
 	int64_t id, uid; /* 0: none */
+	bool is_renewed; /* read again, not signed in with */
 };
 
 static int32_t take_ids(void *ctx, const struct pintle_value *cols, size_t n_cols)
@@ -92,11 +93,13 @@ static int32_t insert_row(const struct wechat *self, struct pintle_call *call, i
 	return status == PINTLE_CONFLICT ? PINTLE_BUSY : status; /* it is there by now */
 }
 
-/* What WeChat has not told this time stays; tokens of a scope that has none go. */
+/* What WeChat has not told this time stays; tokens of a scope that has none go. NOT_FOUND when the row
+ * has become another account's since it was read. */
 static int32_t update_row(const struct wechat *self, struct pintle_call *call, int64_t account_id,
 			  const struct row *row, const struct person *person)
 {
 	const struct pintle_value now = PINTLE_P_INT(self->host->now_ms());
+	struct pintle_db_result result = { .size = sizeof(result) };
 	const struct pintle_value params[] = {
 		PINTLE_P_INT(account_id),
 		PINTLE_P_INT(row->uid == account_id),
@@ -112,12 +115,12 @@ static int32_t update_row(const struct wechat *self, struct pintle_call *call, i
 		text_or_null(person->access_token),
 		text_or_null(person->refresh_token),
 		PINTLE_P_INT(person->expires_ms),
-		now,
+		row->is_renewed ? (struct pintle_value)PINTLE_P_NULL : now,
 		now,
 		PINTLE_P_INT(row->id),
+		PINTLE_P_INT(row->uid),
 	};
-
-	return store_run(
+	int32_t status = store_run(
 		self, call,
 		&(struct pintle_query){
 			.sql = "UPDATE wechat_users SET uid = ?,"
@@ -128,11 +131,14 @@ static int32_t update_row(const struct wechat *self, struct pintle_call *call, i
 			       " country = COALESCE(?, country),"
 			       " province = COALESCE(?, province), city = COALESCE(?, city),"
 			       " session_key = ?, access_token = ?, refresh_token = ?,"
-			       " expires_at = ?, last_login_at = ?, updated_at = ?"
-			       " WHERE id = ?",
+			       " expires_at = ?, last_login_at = COALESCE(?, last_login_at),"
+			       " updated_at = ? WHERE id = ? AND COALESCE(uid, 0) = ?",
 			.params = params,
 			.n_params = PINTLE_N(params),
+			.result = &result,
 		});
+
+	return status == PINTLE_OK && result.n_changed == 0 ? PINTLE_NOT_FOUND : status;
 }
 
 static int32_t note_found(void *ctx, const struct pintle_value *cols, size_t n_cols)
@@ -218,16 +224,27 @@ static int32_t let_go(const struct wechat *self, struct pintle_call *call, int64
 	return status == PINTLE_OK ? tell_login_type(self, call, account_id) : status;
 }
 
-int32_t store_take_over(const struct wechat *self, struct pintle_call *call, int64_t account_id,
-			const struct person *person)
+/* Writes what person_kept gave, as the account's. */
+static int32_t take_over(const struct wechat *self, struct pintle_call *call, int64_t account_id,
+			 const struct person *person)
 {
 	struct row row = { 0 };
 	int32_t status = find_row(self, call, person->openid, &row);
 
 	if (status != PINTLE_OK)
 		return status;
-	return row.id == 0 ? insert_row(self, call, account_id, person)
-			   : update_row(self, call, account_id, &row, person);
+	if (row.id == 0)
+		return insert_row(self, call, account_id, person);
+	status = update_row(self, call, account_id, &row, person);
+	return status == PINTLE_NOT_FOUND ? PINTLE_BUSY : status;
+}
+
+int32_t store_renew(const struct wechat *self, struct pintle_call *call, int64_t row_id,
+		    const struct person *person)
+{
+	const struct row row = { .id = row_id, .uid = self->host->user(call), .is_renewed = true };
+
+	return update_row(self, call, row.uid, &row, person);
 }
 
 int32_t store_record(void *self_of_inst, struct pintle_call *call, int64_t account_id,
@@ -244,7 +261,7 @@ int32_t store_record(void *self_of_inst, struct pintle_call *call, int64_t accou
 	if (status == PINTLE_OK && is_bind)
 		status = refuse_second(self, call, account_id, person.openid);
 	if (status == PINTLE_OK)
-		status = store_take_over(self, call, account_id, &person);
+		status = take_over(self, call, account_id, &person);
 	if (status != PINTLE_OK || !is_bind)
 		return status;
 	status = tell_login_type(self, call, account_id);

@@ -68,9 +68,9 @@ int32_t store_run(const struct wechat *self, struct pintle_call *call,
 /* The provider's record: the row of the person who was proved belongs to the account now; or, when not
  * is_bound, no row belongs to it any more and no token is left. */
 int32_t store_record(void *self, struct pintle_call *call, int64_t account_id, int32_t is_bound);
-/* Writes what person_kept gave, as the account's. */
-int32_t store_take_over(const struct wechat *self, struct pintle_call *call, int64_t account_id,
-			const struct person *person);
+/* Writes what person_kept gave into a row of the caller's account; NOT_FOUND when it is not theirs any more. */
+int32_t store_renew(const struct wechat *self, struct pintle_call *call, int64_t row_id,
+		    const struct person *person);
 
 /* ---- profile.c: reading it ---- */
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign-in by WeChat: our own QR code that a phone scans and confirms, and WeChat's page for browsers."""
+import threading
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -550,6 +551,57 @@ def test_nickname_and_picture_are_read_again(server, fake):
     for token in fake.tokens.values():
         token["until"] = 0
     who.refused(410, "flow_expired", "POST", "/api/v1/user/wechat/renew")
+
+
+class Held(Person):
+    """WeChat takes its time to tell of them."""
+
+    def __init__(self):
+        self.asked, self.go_on, self.holds = threading.Event(), threading.Event(), False
+        super().__init__("slowly")
+
+    @property
+    def name(self):
+        if self.holds:
+            self.asked.set()
+            self.go_on.wait(20)
+        return self.nickname
+
+    @name.setter
+    def name(self, value):
+        self.nickname = value
+
+
+def row_of(server, person):
+    (row,) = rows(server, "SELECT uid, last_login_at FROM wechat_users WHERE openid = ?", f"oqr-{person.mark}")
+    return tuple(row)
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "unbind", "another"])
+def test_a_renewal_takes_no_row_from_anybody(server, fake, meanwhile):
+    """WeChat is asked for seconds; what has become of the binding by then stays so."""
+    who, person, heir = sign_in(server), Held(), None
+    assert bind(server, fake, who, person).status_code == 200
+    before, answers = row_of(server, person), []
+    person.holds = True
+    asking = threading.Thread(target=lambda: answers.append(who.post("/api/v1/user/wechat/renew")))
+    asking.start()
+    assert person.asked.wait(20), "WeChat was not asked"
+    person.holds = False
+    if meanwhile != "nothing":
+        who.ok("POST", UNBIND)
+    if meanwhile == "another":
+        heir = sign_in(server)
+        rows(server, "UPDATE wechat_users SET uid = ? WHERE openid = ?", user_id(heir), f"oqr-{person.mark}")
+    person.go_on.set()
+    asking.join(30)
+    (answer,) = answers
+    if meanwhile == "nothing":
+        assert answer.status_code == 200, answer.text
+        assert row_of(server, person) == before, "to look again is no sign-in"
+    else:
+        assert answer.status_code == 404, answer.text
+        assert row_of(server, person)[0] == (user_id(heir) if heir else None)
 
 
 def test_the_page_has_no_script_and_hides_what_is_odd(server, fake):
