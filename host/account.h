@@ -36,14 +36,20 @@ int32_t account_create(struct tx *tx, const struct account_settings *settings,
  * of somebody else gives way to a verified one. */
 int32_t account_link(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 		     const char *instance, const char *claims_json);
+/* What an enabled instance accepts. A namespace with a trailing * takes only what the same instance has
+ * linked: which of all it stands for the instance can prove today, nobody knows. */
+struct way_in {
+	const char *ns, *instance;
+};
+
 /*
  * Takes an identity away; NOT_FOUND, or CONFLICT when no usable way in would be left. usable lists the
- * namespaces that enabled providers accept (NULL-terminated, trailing * allowed). An identity whose
+ * ways in there are; the last has no ns. An identity whose
  * subject is the account's own uuid only confirms a known account: it counts when another one remains
  * to name the account by.
  */
 int32_t account_unlink(struct tx *tx, int64_t id, const char *ns, const char *subject,
-		       const char *const *usable);
+		       const struct way_in *usable);
 /* Swaps the identity of a namespace for another: a change of number. CONFLICT as account_link. */
 int32_t account_replace(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 			const char *instance);

@@ -189,30 +189,36 @@ int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *sub
 struct unlinking {
 	int64_t id;
 	const char *ns, *subject;
-	const char *const *usable;
+	const struct way_in *usable;
 	bool is_there;           /* the identity is the account's */
 	bool has_direct_way;     /* another one signs in by itself */
 	bool has_confirming_way; /* another one signs in once the account is named */
 	bool has_name;           /* another one names the account */
 };
 
-static bool is_usable(const char *const *usable, const char *ns)
+static bool accepts(const struct way_in *way, const char *ns, const char *instance)
 {
-	for (; *usable; usable++) {
-		size_t len = strlen(*usable);
+	size_t len = strlen(way->ns);
 
-		if (len > 0 && (*usable)[len - 1] == '*' ? strncmp(*usable, ns, len - 1) == 0
-							 : strcmp(*usable, ns) == 0)
+	if (len == 0 || way->ns[len - 1] != '*')
+		return strcmp(way->ns, ns) == 0;
+	return strncmp(way->ns, ns, len - 1) == 0 && strcmp(way->instance, instance) == 0;
+}
+
+static bool is_usable(const struct way_in *usable, const char *ns, const char *instance)
+{
+	for (; usable->ns; usable++)
+		if (accepts(usable, ns, instance))
 			return true;
-	}
 	return false;
 }
 
-/* Columns: namespace, subject, verified_at, uuid. */
+/* Columns: namespace, subject, verified_at, uuid, instance. */
 static int32_t weigh_identity(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct unlinking *unlinking = ctx;
 	const char *ns = cols[0].ptr, *subject = cols[1].ptr;
+	const char *instance = cols[4].type == PINTLE_V_NULL ? "" : cols[4].ptr;
 	bool is_confirming = strcmp(subject, cols[3].ptr) == 0;
 
 	(void)n_cols;
@@ -224,7 +230,7 @@ static int32_t weigh_identity(void *ctx, const struct pintle_value *cols, size_t
 		return PINTLE_OK;
 	if (!is_confirming)
 		unlinking->has_name = true;
-	if (!is_usable(unlinking->usable, ns))
+	if (!is_usable(unlinking->usable, ns, instance))
 		return PINTLE_OK;
 	if (is_confirming)
 		unlinking->has_confirming_way = true;
@@ -244,7 +250,7 @@ static int32_t unlink_identity(struct tx *tx, void *ctx)
 	unlinking->is_there = false;
 	unlinking->has_direct_way = unlinking->has_confirming_way = unlinking->has_name = false;
 	status = db_each(tx,
-			 "SELECT i.namespace, i.subject, i.verified_at, u.uuid"
+			 "SELECT i.namespace, i.subject, i.verified_at, u.uuid, i.instance"
 			 " FROM user_identities i JOIN users u ON u.id = i.user_id"
 			 " WHERE i.user_id = ?",
 			 DB_PARAMS(db_int(unlinking->id)), weigh_identity, unlinking);
@@ -264,7 +270,7 @@ static int32_t unlink_identity(struct tx *tx, void *ctx)
 }
 
 int32_t account_unlink(struct tx *tx, int64_t id, const char *ns, const char *subject,
-		       const char *const *usable)
+		       const struct way_in *usable)
 {
 	struct unlinking unlinking = { .id = id, .ns = ns, .subject = subject, .usable = usable };
 

@@ -273,7 +273,7 @@ static bool collect_namespaces(struct instances *instances, const struct conf *c
 {
 	size_t n = 0;
 
-	instances->namespaces = xcalloc(1, sizeof(*instances->namespaces));
+	instances->ways_in = xcalloc(1, sizeof(*instances->ways_in));
 	for (size_t i = 0; i < instances->n_items; i++) {
 		const struct pintle_inst *inst = &instances->items[i];
 
@@ -286,10 +286,10 @@ static bool collect_namespaces(struct instances *instances, const struct conf *c
 				return conf_fail(err, &place,
 						 "identities \"%.60s\" belong to [%s] already",
 						 *own, owner->name);
-			instances->namespaces = xrealloc(instances->namespaces,
-							 (n + 2) * sizeof(*instances->namespaces));
-			instances->namespaces[n++] = *own;
-			instances->namespaces[n] = NULL;
+			instances->ways_in =
+				xrealloc(instances->ways_in, (n + 2) * sizeof(*instances->ways_in));
+			instances->ways_in[n++] = (struct way_in){ *own, inst->name };
+			instances->ways_in[n] = (struct way_in){ 0 };
 		}
 	}
 	return true;
@@ -326,7 +326,7 @@ void instances_fini(struct instances *instances)
 		plugin_fini(&instances->plugins[i]);
 	free(instances->items);
 	free(instances->plugins);
-	free(instances->namespaces);
+	free(instances->ways_in);
 	*instances = (struct instances){ 0 };
 }
 
@@ -384,7 +384,7 @@ struct pintle_inst *instances_of_namespace(const struct instances *instances, co
 	return owner;
 }
 
-const char *const *instances_namespaces(const struct instances *instances)
+const struct way_in *instances_ways_in(const struct instances *instances)
 {
-	return instances->namespaces;
+	return instances->ways_in;
 }

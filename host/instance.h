@@ -3,6 +3,7 @@
 #ifndef INSTANCE_H
 #define INSTANCE_H
 
+#include "account.h"
 #include "address.h"
 #include "opt.h"
 #include "plugin.h"
@@ -49,7 +50,7 @@ struct instances {
 	size_t n_items;
 	struct plugin *plugins;
 	size_t n_plugins, n_left_out;
-	const char **namespaces; /* NULL-terminated */
+	struct way_in *ways_in; /* the last has no ns */
 };
 
 struct snapshot;
@@ -76,7 +77,7 @@ struct pintle_inst *instances_find(const struct instances *instances, const char
 /* The provider whose declared namespaces take ns; NULL. */
 struct pintle_inst *instances_of_namespace(const struct instances *instances, const char *ns);
 bool instance_owns_namespace(const struct pintle_inst *inst, const char *ns);
-/* NULL-terminated list of every namespace that enabled providers declare; lent. */
-const char *const *instances_namespaces(const struct instances *instances);
+/* Every namespace that enabled providers declare, and whose; the last has no ns. Lent. */
+const struct way_in *instances_ways_in(const struct instances *instances);
 
 #endif

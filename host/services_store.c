@@ -172,7 +172,7 @@ static int32_t unlink_identity(struct pintle_call *call, int64_t account_id, con
 
 	return gate != PINTLE_OK ? gate
 				 : account_unlink(&call->tx, account_id, ns, subject,
-						  instances_namespaces(&call->host->instances));
+						  instances_ways_in(&call->host->instances));
 }
 
 static int32_t revoke_sessions(struct pintle_call *call, int64_t account_id, int32_t keep_own,

@@ -55,7 +55,7 @@ static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_c
 /* One after the other: the last of them finds out whether a way in is left without them all. */
 static int32_t unlink_found(struct tx *tx, const struct bound *bound, struct audit_entry *entry)
 {
-	const char *const *usable = instances_namespaces(&bound->call->host->instances);
+	const struct way_in *usable = instances_ways_in(&bound->call->host->instances);
 	int32_t status = PINTLE_OK;
 
 	for (const struct bound_identity *found = bound->found; status == PINTLE_OK && found;

@@ -211,7 +211,7 @@ static int32_t link_identity(struct pintle_call *call, int64_t account_id,
 static int32_t unlink_identity(struct pintle_call *call, int64_t account_id, const char *ns,
 			       const char *subject)
 {
-	static const char *const usable[] = { "*", NULL };
+	static const struct way_in usable[] = { { "*", "check" }, { 0 } };
 	int32_t status = service_enter(call, "unlink");
 
 	return service_leave(status == PINTLE_OK

@@ -14,7 +14,9 @@
 #define PHONE "+8613800138000"
 #define PHONE2 "+8613900139000"
 
-static const char *const usable[] = { "phone", "email", "confirm", "oidc:*", NULL };
+static const struct way_in usable[] = { { "phone", "main" },   { "email", "main" },
+					{ "confirm", "main" }, { "oidc:*", "main" },
+					{ "oidc:*", "other" }, { 0 } };
 
 static int32_t create(struct people *people, const char *ns, const char *subject, bool is_verified,
 		      struct account *out)
@@ -30,6 +32,15 @@ static int32_t find(struct people *people, const char *ns, const char *subject, 
 	struct tx tx = people_tx(people);
 
 	return account_find(&tx, ns, subject, true, out);
+}
+
+static int32_t link_by(struct people *people, int64_t id, const char *ns, const char *subject,
+		       const char *instance)
+{
+	struct pintle_identity identity = people_identity(ns, subject, true);
+	struct tx tx = people_tx(people);
+
+	return account_link(&tx, id, &identity, instance, NULL);
 }
 
 static int32_t link_to(struct people *people, int64_t id, const char *ns, const char *subject,
@@ -211,6 +222,24 @@ static void the_last_way_in_stays(void **state)
 	assert_int_equal(unlink_from(people, id, "confirm", account.uuid), PINTLE_OK);
 	assert_int_equal(find(people, "phone", PHONE, &account), PINTLE_NOT_FOUND);
 	assert_null(people_text(people, "SELECT phone FROM users"));
+}
+
+/* That a pattern is accepted says nothing of an app that is no longer configured. */
+static void what_a_section_that_is_gone_has_linked_is_no_way_in(void **state)
+{
+	struct people *people = *state;
+	int64_t id = people_add(people, "phone", PHONE);
+
+	assert_int_equal(link_by(people, id, "oidc:old", "7", "gone"), PINTLE_OK);
+	assert_int_equal(unlink_from(people, id, "phone", PHONE), PINTLE_CONFLICT);
+	assert_int_equal(link_by(people, id, "oidc:new", "7", NULL), PINTLE_OK);
+	assert_int_equal(unlink_from(people, id, "phone", PHONE), PINTLE_CONFLICT);
+	assert_int_equal(link_by(people, id, "oidc:there", "7", "other"), PINTLE_OK);
+	assert_int_equal(unlink_from(people, id, "phone", PHONE), PINTLE_OK);
+	assert_int_equal(unlink_from(people, id, "oidc:there", "7"), PINTLE_CONFLICT);
+	/* A name of its own is what it is, whoever has linked it. */
+	assert_int_equal(link_by(people, id, "email", "a@example.com", "gone"), PINTLE_OK);
+	assert_int_equal(unlink_from(people, id, "oidc:there", "7"), PINTLE_OK);
 }
 
 static void nobody_unlinks_what_is_somebody_elses(void **state)
@@ -680,6 +709,7 @@ int main(void)
 		STORY(an_unproved_identity_gives_way_to_a_proof),
 		STORY(linking_twice_is_linking_once),
 		STORY(the_last_way_in_stays),
+		STORY(what_a_section_that_is_gone_has_linked_is_no_way_in),
 		STORY(nobody_unlinks_what_is_somebody_elses),
 		STORY(a_number_is_swapped_whole_or_not_at_all),
 		STORY(deleting_frees_the_identifiers),

@@ -143,7 +143,7 @@ static void a_freeze_beats_the_sign_in_under_way(void **state)
 
 static void *unlink_phone(void *arg)
 {
-	static const char *const usable[] = { "email", NULL };
+	static const struct way_in usable[] = { { "email", "main" }, { 0 } };
 	struct tx tx = new_tx();
 
 	assert_int_equal(account_unlink(&tx, alice, "phone", PHONE, usable), PINTLE_OK);

@@ -376,7 +376,10 @@ static void makes_instances(void **state)
 	assert_null(instances_of_namespace(&instances, "smal"));
 	assert_true(instance_owns_namespace(one, "small:"));
 	assert_false(instance_owns_namespace(one, "small"));
-	assert_string_equal(instances_namespaces(&instances)[0], "small:*");
+	assert_string_equal(instances_ways_in(&instances)[0].ns, "small:*");
+	assert_string_equal(instances_ways_in(&instances)[0].instance, "small");
+	assert_string_equal(instances_ways_in(&instances)[1].instance, "two");
+	assert_null(instances_ways_in(&instances)[2].ns);
 	if (!instance_open(one, NULL, &err))
 		fail_msg("%s", err.text);
 	assert_non_null(one->self);
