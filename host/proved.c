@@ -67,6 +67,20 @@ static int32_t report_collision(struct pintle_call *call, const struct account *
 	return status == PINTLE_OK ? audit_write(&call->tx, &entry) : status;
 }
 
+/* Whether what named the account still does: an unbind may have taken it away, and all that led here. */
+static int32_t still_leads(struct pintle_call *call, const struct account *account)
+{
+	struct account found = { 0 };
+	int32_t status;
+
+	if (call->outcome.account_id != 0)
+		return PINTLE_OK;
+	status = proved_find(call, &found);
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_BUSY;
+	return status == PINTLE_OK && found.id != account->id ? PINTLE_BUSY : status;
+}
+
 /* The account is locked before one looks again: who finds the identity there by then has nothing to write,
  * which would be a deadlock with others who have read it and wait for the account. */
 static int32_t join_one(struct pintle_call *call, const struct account *account,
@@ -74,6 +88,8 @@ static int32_t join_one(struct pintle_call *call, const struct account *account,
 {
 	int32_t status = account_lock(&call->tx, account->id);
 
+	if (status == PINTLE_OK)
+		status = still_leads(call, account);
 	if (status == PINTLE_OK)
 		status = account_find(&call->tx, identity->ns, identity->subject, true, owner);
 	if (status != PINTLE_NOT_FOUND)

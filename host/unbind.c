@@ -2,6 +2,7 @@
 #include "unbind.h"
 
 #include "account.h"
+#include "account_rows.h"
 #include "audit.h"
 #include "call.h"
 #include "dispatch.h"
@@ -52,6 +53,24 @@ static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_c
 	return PINTLE_OK;
 }
 
+/* Again with each try: a sign-in may have joined one meanwhile, or another unbind taken one. */
+static int32_t find_bound(struct tx *tx, struct bound *bound)
+{
+	int32_t status;
+
+	bound->found = NULL;
+	bound->n_found = 0;
+	status = db_each(tx, "SELECT namespace, subject FROM user_identities WHERE user_id = ?",
+			 DB_PARAMS(db_int(bound->call->request->who.session.subject_id)),
+			 note_bound, bound);
+	return status == PINTLE_OK && bound->n_found == 0 ? PINTLE_NOT_FOUND : status;
+}
+
+static bool is_unclear(const struct bound *bound)
+{
+	return bound->n_found > 1 && !is_whole(bound->call);
+}
+
 /* One after the other: the last of them finds out whether a way in is left without them all. */
 static int32_t unlink_found(struct tx *tx, const struct bound *bound, struct audit_entry *entry)
 {
@@ -68,9 +87,10 @@ static int32_t unlink_found(struct tx *tx, const struct bound *bound, struct aud
 	return status;
 }
 
+/* The lock comes first: who joins another identity waits for it, and finds what led here taken away. */
 static int32_t remove_identity(struct tx *tx, void *ctx)
 {
-	const struct bound *bound = ctx;
+	struct bound *bound = ctx;
 	struct pintle_call *call = bound->call;
 	struct audit_entry entry = { .actor_kind = "user",
 				     .actor_id = call->request->who.session.subject_id,
@@ -78,8 +98,14 @@ static int32_t remove_identity(struct tx *tx, void *ctx)
 				     .result = "success",
 				     .ip = call->request->client_text,
 				     .request_id = call->request->id };
-	int32_t status = unlink_found(tx, bound, &entry);
+	int32_t status = account_lock(tx, entry.actor_id);
 
+	if (status == PINTLE_OK)
+		status = find_bound(tx, bound);
+	if (status == PINTLE_OK && is_unclear(bound))
+		return PINTLE_INVALID;
+	if (status == PINTLE_OK)
+		status = unlink_found(tx, bound, &entry);
 	return status == PINTLE_OK ? call_record(call, entry.actor_id, false) : status;
 }
 
@@ -100,19 +126,12 @@ static void finish_unbind(struct pintle_call *call, struct bound *bound)
 
 	if (status == PINTLE_CONFLICT)
 		answer_error(call->request, "last_login_method");
+	else if (status == PINTLE_INVALID && is_unclear(bound))
+		answer_invalid(call->request, "subject", "required");
 	else if (status != PINTLE_OK)
 		answer_status(call->request, status);
 	else
 		answer_unbound(call);
-}
-
-static int32_t find_bound(struct pintle_call *call, struct bound *bound)
-{
-	int32_t status = db_each(
-		&call->tx, "SELECT namespace, subject FROM user_identities WHERE user_id = ?",
-		DB_PARAMS(db_int(call->request->who.session.subject_id)), note_bound, bound);
-
-	return status == PINTLE_OK && bound->n_found == 0 ? PINTLE_NOT_FOUND : status;
 }
 
 static void unbound(struct pintle_call *call, int32_t status)
@@ -121,12 +140,8 @@ static void unbound(struct pintle_call *call, int32_t status)
 
 	if (!is_whole(call))
 		bound.wanted = request_field(call->request, "subject");
-	if (status == PINTLE_OK)
-		status = find_bound(call, &bound);
 	if (status != PINTLE_OK)
 		op_answer(call, status);
-	else if (bound.n_found > 1 && !is_whole(call))
-		answer_invalid(call->request, "subject", "required");
 	else
 		finish_unbind(call, &bound);
 	dispatch_finish(call->request);

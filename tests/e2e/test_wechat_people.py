@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from fakes.wechat import Fake, Person
+from harness import sign_in
 from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import IDENTITIES, PROFILE, rows, user_id
@@ -251,3 +252,17 @@ def test_a_person_does_not_become_another_by_a_change(server, fake):
     assert fake.n_asked("/sns/jscode2session") == asked, "its code is not spent"
     again = who.post(verify_path("mini1"), {"purpose": "bind", "js_code": mini_code(fake, "mini1", old)})
     assert again.status_code == 200, again.text
+
+
+def test_what_was_unbound_leads_back_by_no_other_app(server, fake):
+    """The second app's openid joins before the end of the binding, and goes with it, or makes another user."""
+    say("an unbind and sign-ins by a second app", 12)
+    for i in range(ROUNDS):
+        who, person = sign_in(server), Person()
+        who.ok("POST", "/api/v1/user/bind/mini1", {"js_code": mini_code(fake, "mini1", person)})
+        shots = [Shot("POST", UNBIND, {}, who.tokens["access_token"])] + shots_of(fake, person, ["mini2"] * 11)
+        seen = release(server.urls, shots)
+        assert seen[0].status == 200, f"round {i}: {tally(seen)}"
+        assert {reply.status for reply in seen[1:]} <= {200, 409, 503}, f"round {i}: {tally(seen)}"
+        assert user_id(who) not in owners(server, person).values(), f"round {i}: {tally(seen)}"
+        assert user_id(sign_in_by_mini(server, fake, person, "mini2")) != user_id(who), f"round {i}"
