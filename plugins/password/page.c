@@ -9,17 +9,34 @@
 
 #define TICKET_MAX 128
 
-enum text { TITLE, ADDRESS, SECRET, RULE, BUTTON, DONE, SIGN_IN, OVER, NOBODY, FROZEN, N_TEXTS };
+enum text {
+	TITLE,
+	ADDRESS,
+	SECRET,
+	RULE,
+	BUTTON,
+	DONE,
+	SIGN_IN,
+	OVER,
+	SAME,
+	NOBODY,
+	FROZEN,
+	N_TEXTS
+};
 
 static const char *const texts[2][N_TEXTS] = {
 	{ "设置新密码", "邮箱", "新密码",
 	  "太常见的、与邮箱相近的和正在使用的密码不能用。最少字符数：", "保存",
 	  "密码已更换，所有设备均已退出登录。", "去登录", "链接已失效，请重新申请。",
+	  "密码没有更换：不能使用正在使用或刚用过的密码。此链接已失效，请重新申请。",
 	  "没有使用此邮箱的账号。", "此账号已被冻结。" },
 	{ "Set a new password", "E-mail address", "New password",
 	  "Not a common one, nor like your address, nor the present one. Least length: ", "Save",
 	  "The password is changed, and you are signed out everywhere.", "Sign in",
 	  "This link has been used or is too old. Ask for another.",
+	  "Nothing was changed: that is the present password, or one of the last. This link is "
+	  "used up; ask "
+	  "for another.",
 	  "No account uses this address.", "This account is frozen." },
 };
 
@@ -100,14 +117,19 @@ int32_t password_page(void *self_of_inst, struct pintle_call *call)
 int32_t password_page_sent(void *self_of_inst, struct pintle_call *call)
 {
 	const struct password *self = self_of_inst;
-	int32_t status =
-		has_link(self->host, call) ? password_reset(self_of_inst, call) : PINTLE_EXPIRED;
+	int32_t status = PINTLE_EXPIRED;
 
+	if (has_link(self->host, call))
+		status = password_reset_check(self, call);
+	if (status == PINTLE_INVALID)
+		return show(self, call, 422, RULE); /* the link is as good as before */
+	if (status == PINTLE_OK)
+		status = password_reset(self_of_inst, call);
 	switch (status) {
 	case PINTLE_OK:
 		return show(self, call, 200, DONE);
 	case PINTLE_INVALID:
-		return show(self, call, 422, RULE);
+		return show(self, call, 422, SAME);
 	case PINTLE_DENIED:
 	case PINTLE_EXPIRED:
 		return show(self, call, 410, OVER);

@@ -80,6 +80,8 @@ int32_t password_register(void *self, struct pintle_call *call);
 int32_t password_change(void *self, struct pintle_call *call);
 int32_t password_bind(void *self, struct pintle_call *call);
 int32_t password_reset(void *self, struct pintle_call *call);
+/* What of a reset can be judged before its proof is spent. */
+int32_t password_reset_check(const struct password *self, struct pintle_call *call);
 int32_t password_page(void *self, struct pintle_call *call);
 int32_t password_page_sent(void *self, struct pintle_call *call);
 

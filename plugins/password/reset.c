@@ -16,6 +16,13 @@ static int32_t check(const struct password *self, struct pintle_call *call,
 	return status == PINTLE_OK ? strength_check(self, call, name, secret, words) : status;
 }
 
+int32_t password_reset_check(const struct password *self, struct pintle_call *call)
+{
+	struct pintle_identity owner;
+
+	return check(self, call, &owner);
+}
+
 static int32_t find_account(const struct pintle_host *host, struct pintle_call *call,
 			    const struct pintle_identity *owner, struct pintle_account *out)
 {

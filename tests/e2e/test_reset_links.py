@@ -42,6 +42,21 @@ def test_a_person_without_any_app_sets_a_new_password(server):
     assert_password(server, who.email, NEW, OTHER)
 
 
+@pytest.mark.parametrize("language, word", [("en", "Nothing was changed"), ("zh-CN", "密码没有更换")])
+def test_the_present_password_spends_the_link_and_the_page_says_so(server, language, word):
+    """Only who has proved to be the owner learns it; so there is no form to try again with."""
+    who, browser = both(server), Browser(server, **{"Accept-Language": language})
+    _, mail = forget(server, server.client(), who.email)
+    page = browser.open(mail["link"])
+    told = assert_page(browser.send(page, new_password=GOOD_SECRET), 422)
+    assert word in told.text and "<form" not in told.text, told.text
+    assert_page(browser.send(page, new_password=NEW), 410)
+    assert who.get("/api/v1/auth/check").status_code == 200
+    assert_password(server, who.email, GOOD_SECRET, NEW)
+    _, mail = forget_again(server, server.client(), who.email)
+    assert_page(browser.send(browser.open(mail["link"]), new_password=NEW))
+
+
 def test_the_page_speaks_chinese(server):
     browser = Browser(server, **{"Accept-Language": "zh-CN"})
     page = assert_page(browser.open("/reset-password?email=bob@example.com&ticket=" + "0" * 32))
