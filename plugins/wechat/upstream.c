@@ -9,6 +9,7 @@
 
 #define TEXT_MAX 1024 /* of any text of an answer */
 #define ID_MAX 64
+#define LIFE_MAX_S (366 * 86400) /* of a token */
 
 /* ---- Words of WeChat ---- */
 
@@ -167,7 +168,7 @@ static int32_t read_named(const struct wechat *self, struct pintle_call *call, c
 		self->host->detail(call, "WeChat's answer names nobody");
 		return PINTLE_UNAVAILABLE;
 	}
-	if (expires_in > 0 && *out->access_token)
+	if (expires_in > 0 && expires_in <= LIFE_MAX_S && *out->access_token)
 		out->expires_ms = self->host->now_ms() + expires_in * 1000;
 	return PINTLE_OK;
 }

@@ -538,6 +538,20 @@ def test_parallel_unbinds_leave_a_way_in(server, fake):
 
 # ---- Renewal ----
 
+@pytest.mark.parametrize("seconds, counts", [(7200, True), (366 * 86400, True), (366 * 86400 + 1, False),
+                                             (0, False), (-1, False), (2**63 - 1, False)])
+def test_a_life_of_a_token_that_nobody_means_is_none(server, fake, seconds, counts):
+    person = Person()
+    fake.extra["/sns/oauth2/access_token"] = {"expires_in": seconds}
+    try:
+        who = sign_in_by_phone(server, fake, person)
+    finally:
+        fake.extra.clear()
+    ((until,),) = rows(server, "SELECT expires_at FROM wechat_users WHERE uid = ?", user_id(who))
+    assert (until > 0) == counts and (counts or until == 0), until
+
+
+
 def test_nickname_and_picture_are_read_again(server, fake):
     person = Person("before")
     who = sign_in_by_phone(server, fake, person)
