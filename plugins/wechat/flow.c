@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the opener brings must leave room in the flow for the person: it is too late to refuse it once WeChat's
+ * code is spent. */
+#define RETURN_MAX 1024
 #define STATE_MAX 512 /* of the client's own state */
 #define CODE_MAX 256
 #define TICKET_MAX 128
@@ -42,6 +45,8 @@ static int32_t keep_opener(const struct wechat *self, struct pintle_call *call)
 
 	if (!return_to)
 		return PINTLE_INVALID;
+	if (strlen(return_to) > RETURN_MAX)
+		return host->invalid(call, "redirect_uri", "too_long");
 	if (state && strlen(state) > STATE_MAX)
 		return host->invalid(call, "state", "too_long");
 	page_device(agent ? agent : "", device, sizeof(device));

@@ -440,6 +440,21 @@ def test_a_state_that_is_not_ours_is_refused(server, fake, state):
     assert fake.n_asked("/sns/oauth2/access_token") == asked
 
 
+def test_where_it_goes_back_to_fits_into_a_flow(server, fake):
+    """Found out at begin: afterwards WeChat's code would be spent."""
+    person = Person("明" * 80)
+    for length, fits in ((900, True), (1400, False), (2000, False)):
+        path = "/account?" + "x" * (length - 9)
+        fields = {"redirect_uri": path, "state": "s" * 512}
+        if not fits:
+            answer = server.client().post(BEGIN_WEB, fields)
+            assert (answer.status_code, fields_of(answer)) == (422, {"redirect_uri": "too_long"})
+            continue
+        browser = Browser(server, **fields)
+        place, told = browser.land(fake.allow(browser.data["authorize_url"], person))
+        assert place == PUBLIC + path and told["state"] == "s" * 512
+
+
 # ---- Binding: A06, A07, A62 ----
 
 def bind(server, fake, who, person):
