@@ -195,14 +195,16 @@ int32_t send_limit_count_free(const struct limits *limits, struct arena *arena,
 
 /* ---- Afterwards ---- */
 
-static void add_to_missing(const struct limits *limits, struct kv_list *list, const char *to,
-			   const char *network, int64_t delta)
+/* Nothing is saved up: honest entries would pay for codes that nobody enters later. */
+static void take_from_missing(const struct limits *limits, struct kv_list *list, const char *to,
+			      const char *network, int64_t n)
 {
 	for (enum scope scope = 0; scope < SCOPES; scope++) {
 		const char *of = scope_of(list->arena, scope, to, network);
 		struct pintle_kv_request request = { .size = sizeof(request),
 						     .op = PINTLE_KV_INCR,
-						     .delta = delta };
+						     .flags = PINTLE_KV_FLOOR,
+						     .delta = -n };
 
 		if (!of)
 			continue;
@@ -216,7 +218,7 @@ static void add_to_missing(const struct limits *limits, struct kv_list *list, co
 void send_limit_entered(const struct limits *limits, struct kv_list *list, const char *to,
 			const char *network)
 {
-	add_to_missing(limits, list, to, network, -limits->settings->missing_per_entry);
+	take_from_missing(limits, list, to, network, limits->settings->missing_per_entry);
 }
 
 int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const char *to,
@@ -228,7 +230,7 @@ int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const 
 
 	kv_list_add(&list, &resend);
 	if (*network)
-		add_to_missing(limits, &list, to, network, -1);
+		take_from_missing(limits, &list, to, network, 1);
 	return kv_do_list(limits->kv, &list, deadline_ms);
 }
 

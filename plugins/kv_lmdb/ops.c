@@ -198,12 +198,34 @@ static int count(struct op *op, const struct pintle_kv_limit *limit)
 	return write_number(op, sum, expires_ms);
 }
 
+/* As much of it as there is. */
+static int take_down(struct op *op, struct pintle_kv_limit *counter)
+{
+	struct record record;
+	int64_t number = 0;
+	int rc = find(op, &record);
+
+	if (rc == MDB_NOTFOUND)
+		return answer(op, PINTLE_OK);
+	if (rc != MDB_SUCCESS)
+		return rc;
+	if (!read_number(&record, &number))
+		return answer(op, PINTLE_INTERNAL);
+	if (number <= 0)
+		counter->cost = 0;
+	else if (counter->cost < -number)
+		counter->cost = -number;
+	return count(op, counter);
+}
+
 static int do_incr(struct op *op)
 {
-	const struct pintle_kv_limit counter = { .max = INT64_MAX,
-						 .window_ms = op->request->ttl_ms,
-						 .cost = op->request->delta };
+	struct pintle_kv_limit counter = { .max = INT64_MAX,
+					   .window_ms = op->request->ttl_ms,
+					   .cost = op->request->delta };
 
+	if ((op->request->flags & PINTLE_KV_FLOOR) && counter.cost < 0)
+		return take_down(op, &counter);
 	return count(op, &counter);
 }
 

@@ -121,6 +121,8 @@ static void put_argument(struct wire *wire, const struct pintle_kv_request *requ
 		wire_put(wire, request->expect, request->expect_len);
 	else if (which == 'd')
 		wire_put_number(wire, request->delta);
+	else if (which == 'f')
+		wire_put_number(wire, request->flags & PINTLE_KV_FLOOR ? 1 : 0);
 	else
 		wire_put_number(wire, ttl_ms > 0 ? ttl_ms : 0);
 }
@@ -128,10 +130,10 @@ static void put_argument(struct wire *wire, const struct pintle_kv_request *requ
 static void make_script(struct wire *wire, const struct names *names, const char *sha,
 			const struct pintle_kv_request *request)
 {
-	/* Value, expect, delta and ttl, as script.c wants them. */
+	/* Value, expect, delta, ttl and floor, as script.c wants them. */
 	static const char *const arguments[SCRIPT_N] = {
 		[PINTLE_KV_GET] = "",     [PINTLE_KV_ADD] = "vt",   [PINTLE_KV_TAKE] = "",
-		[PINTLE_KV_SWAP] = "evt", [PINTLE_KV_DELETE] = "e", [PINTLE_KV_INCR] = "dt",
+		[PINTLE_KV_SWAP] = "evt", [PINTLE_KV_DELETE] = "e", [PINTLE_KV_INCR] = "dtf",
 		[PINTLE_KV_LIMIT] = "",
 	};
 	const char *which = arguments[request->op];

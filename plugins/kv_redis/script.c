@@ -51,11 +51,18 @@ const char *const script_texts[SCRIPT_N] = {
 		"redis.call('DEL', KEYS[2])\n"
 		"return {'ok'}\n",
 
-	[PINTLE_KV_INCR] = /* delta, ttl */
+	[PINTLE_KV_INCR] = /* delta, ttl, 1 if 0 is its floor */
 		GUARD
-		"local is_new = redis.call('EXISTS', KEYS[2]) == 0\n"
+		"local is_new, delta = redis.call('EXISTS', KEYS[2]) == 0, ARGV[2]\n"
+		"if ARGV[4] == '1' and tonumber(delta) < 0 then\n"
+		"  if is_new then return {'ok', false, 0, 0} end\n"
+		"  local text = redis.call('GET', KEYS[2])\n"
+		"  local count = tonumber(text)\n"
+		"  if count and count <= 0 then delta = '0'\n"
+		"  elseif count and count + tonumber(delta) < 0 then delta = '-' .. text end\n"
+		"end\n"
 		"if is_new and tonumber(ARGV[3]) < 1 then return {'bad'} end\n"
-		"local sum = redis.pcall('INCRBY', KEYS[2], ARGV[2])\n"
+		"local sum = redis.pcall('INCRBY', KEYS[2], delta)\n"
 		"if type(sum) == 'table' then\n"
 		"  if sum.err:find('not an integer') or sum.err:find('overflow') then return {'bad'} end\n"
 		"  return sum\n"

@@ -166,6 +166,29 @@ static int32_t count(struct kv_memory *memory, const struct pintle_kv_limit *lim
 	return PINTLE_OK;
 }
 
+/* With a floor as much is taken as there is. */
+static int32_t increase(struct kv_memory *memory, const struct pintle_kv_request *request,
+			struct pintle_kv_answer *out)
+{
+	struct pintle_kv_limit counter = { .key = request->key,
+					   .key_len = request->key_len,
+					   .max = INT64_MAX,
+					   .window_ms = request->ttl_ms,
+					   .cost = request->delta };
+	const struct record *one = *find(memory, request->key, request->key_len);
+	int64_t number = one ? strtoll(one->value, NULL, 10) : 0;
+
+	if ((request->flags & PINTLE_KV_FLOOR) && request->delta < 0) {
+		if (!one)
+			return PINTLE_OK;
+		if (number <= 0)
+			counter.cost = 0;
+		else if (counter.cost < -number)
+			counter.cost = -number;
+	}
+	return count(memory, &counter, 0, out);
+}
+
 static int32_t count_each(struct kv_memory *memory, const struct pintle_kv_request *request,
 			  int only_look, struct pintle_kv_answer *out, int64_t *left)
 {
@@ -243,11 +266,6 @@ static int32_t change(struct kv_memory *memory, const struct pintle_kv_request *
 static int32_t run(struct kv_memory *memory, const struct pintle_kv_request *request,
 		   struct pintle_kv_answer *out)
 {
-	const struct pintle_kv_limit counter = { .key = request->key,
-						 .key_len = request->key_len,
-						 .max = INT64_MAX,
-						 .window_ms = request->ttl_ms,
-						 .cost = request->delta };
 	struct record **at;
 
 	if (memory->failing != PINTLE_OK)
@@ -260,7 +278,7 @@ static int32_t run(struct kv_memory *memory, const struct pintle_kv_request *req
 	at = find(memory, request->key, request->key_len);
 	switch (request->op) {
 	case PINTLE_KV_INCR:
-		return count(memory, &counter, 0, out);
+		return increase(memory, request, out);
 	case PINTLE_KV_ADD:
 		if (*at)
 			return present(memory, *at, PINTLE_CONFLICT, out);

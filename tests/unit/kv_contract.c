@@ -289,6 +289,42 @@ static void counts(void **state)
 	expect_op(kv, PINTLE_KV_GET, "n:big", NULL, NULL, PINTLE_OK, "9223372036854775807");
 }
 
+static struct kv_test_answer take_down(const struct kv_under_test *kv, const char *key, int64_t n)
+{
+	const struct pintle_kv_request request = {
+		.size = sizeof(request),
+		.op = PINTLE_KV_INCR,
+		.flags = PINTLE_KV_FLOOR,
+		.key = key,
+		.key_len = strlen(key),
+		.ttl_ms = MINUTE_MS,
+		.delta = -n,
+	};
+
+	return kv_test_run(kv, &request);
+}
+
+static void a_floor_holds(void **state)
+{
+	const struct kv_under_test *kv = *state;
+	struct kv_test_answer out = take_down(kv, "f:a", 5);
+
+	assert_int_equal(out.status, PINTLE_OK);
+	assert_int_equal(out.number, 0);
+	expect_op(kv, PINTLE_KV_GET, "f:a", NULL, NULL, PINTLE_NOT_FOUND, "");
+	assert_int_equal(take_down(kv, "f:a", -3).number, 3); /* upwards it is no different */
+	assert_int_equal(take_down(kv, "f:a", 2).number, 1);
+	assert_int_equal(take_down(kv, "f:a", 5).number, 0);
+	expect_op(kv, PINTLE_KV_GET, "f:a", NULL, NULL, PINTLE_OK, "0");
+	assert_int_equal(take_down(kv, "f:a", 1).number, 0);
+	assert_int_equal(kv_test_incr(kv, "f:a", 7).number, 7);
+	assert_int_equal(take_down(kv, "f:a", 7).number, 0);
+	assert_int_equal(kv_test_incr(kv, "f:low", -8).number, -8);
+	assert_int_equal(take_down(kv, "f:low", 1).number, -8);
+	expect_op(kv, PINTLE_KV_SET, "f:text", "soup", NULL, PINTLE_OK, "");
+	assert_int_equal(take_down(kv, "f:text", 1).status, PINTLE_INTERNAL);
+}
+
 static void limits_count_all_or_none(void **state)
 {
 	const struct kv_under_test *kv = *state;
@@ -470,6 +506,7 @@ int kv_contract_run(const struct kv_under_test *kv)
 		cmocka_unit_test_prestate(expired_does_not_exist, state),
 		cmocka_unit_test_prestate(swap_keeps_or_renews_the_expiry, state),
 		cmocka_unit_test_prestate(counts, state),
+		cmocka_unit_test_prestate(a_floor_holds, state),
 		cmocka_unit_test_prestate(limits_count_all_or_none, state),
 		cmocka_unit_test_prestate(a_sliding_counter_lives_on_from_its_last_count, state),
 		cmocka_unit_test_prestate(sizes, state),

@@ -420,6 +420,42 @@ static void an_entered_code_ends_a_hold(void **state)
 	assert_int_equal(send_nth(&scope_cases[0], 30), PINTLE_LIMITED);
 }
 
+/* Entries bank nothing that codes nobody enters could be paid with. */
+static void entered_codes_are_not_saved_up(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
+		const struct scope_case *one = &scope_cases[i];
+
+		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		for (int n = 0; n < 20; n++) {
+			assert_int_equal(send_nth(one, n), PINTLE_OK);
+			enter_last();
+		}
+		for (int n = 0; n < MISSING; n++)
+			assert_int_equal(send_nth(one, 100 + n), PINTLE_OK);
+		assert_int_equal(send_nth(one, 200), PINTLE_LIMITED);
+		assert_hit(one->policy, MISSING, HOUR_MS);
+	}
+}
+
+/* A message lost in one window takes nothing from the next, and does not begin it. */
+static void a_loss_begins_no_window(void **state)
+{
+	(void)state;
+	set_missing(MISSING);
+	(void)send_nth(&scope_cases[1], 0);
+	shift_ms = HOUR_MS + 1;
+	assert_int_equal(send_limit_lost(&limits, &arena, last_to, "10.0.2.0/24", FOREVER),
+			 PINTLE_OK);
+	shift_ms += HOUR_MS / 2;
+	for (int n = 0; n <= MISSING; n++)
+		(void)send_nth(&scope_cases[1], 10 + n);
+	assert_hit("send-missing-numbers", MISSING, HOUR_MS);
+	assert_true(hit.retry_ms > HOUR_MS / 2);
+}
+
 static void a_lost_message_is_not_missing(void **state)
 {
 	(void)state;
@@ -725,6 +761,8 @@ int main(void)
 		WITH_STORE(codes_nobody_enters_hold_what_is_alike),
 		WITH_STORE(where_codes_are_entered_nothing_is_held),
 		WITH_STORE(an_entered_code_ends_a_hold),
+		WITH_STORE(entered_codes_are_not_saved_up),
+		WITH_STORE(a_loss_begins_no_window),
 		WITH_STORE(a_lost_message_is_not_missing),
 		WITH_STORE(a_notice_is_not_missing),
 		WITH_STORE(an_operator_lifts_a_hold),

@@ -110,6 +110,10 @@ enum pintle_kv_op {
  * starts, holds more than max counts. Without it two windows may meet with max counts each. */
 #define PINTLE_KV_SLIDES 1u
 
+/* Of an INCR: the counter does not fall below 0, and taking from an absent one makes none. Older stores
+ * do not know it. */
+#define PINTLE_KV_FLOOR 1u
+
 /*
  * One counter of a LIMIT: its window starts with its first count, or with its last one if it slides.
  * If for every counter count + cost <= max, all are raised and the answer is OK. Else none is raised
@@ -139,6 +143,8 @@ struct pintle_kv_request {
 	int64_t delta;
 	const struct pintle_kv_limit *limits;
 	size_t n_limits;
+	uint32_t flags; /* PINTLE_KV_FLOOR */
+	uint32_t reserved;
 };
 
 /* value is lent until the completion returns. ttl_ms is the remaining life of the record. For LIMIT
