@@ -142,13 +142,27 @@ async function draw() {
 		passwords ? passwordForm() : null);
 }
 
-async function start() {
-	const back = broughtBack();
-
-	await change(async () => {
+// What became of a way that was brought back, when it is nothing good. A 401 may be of the proof alone: whether
+// anybody is signed in, drawing finds out.
+async function refusalOf(back) {
+	if (back?.error)
+		return word("failed");
+	try {
 		if (back?.grant && back.provider)
 			await prove({ name: back.provider }, { flow_id: back.flow_id, grant: back.grant });
-	}, back?.error ? word("failed") : "");
+		return "";
+	} catch (refusal) {
+		return refusal.message;
+	}
+}
+
+async function start() {
+	const refused = await refusalOf(broughtBack());
+
+	show(message); // so that there is a place to say why the rest is missing
+	await change(async () => {});
+	if (refused)
+		message.say(refused, true);
 }
 
 start();

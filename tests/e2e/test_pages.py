@@ -185,6 +185,27 @@ def test_the_account(server, browser):
     assert browser.driver.get_cookies() == []
 
 
+@pytest.mark.parametrize("kept, said", [(False, "The flow has ended"), (True, "no longer valid")])
+def test_a_way_that_is_refused_on_the_way_back(server, browser, kept, said):
+    """410 of a flow that is gone, 401 of a grant that is none: the account is shown, and why it was refused."""
+    phone = sign_in_there(server, browser)
+    browser.is_at("/account")
+    browser.find("//*[@id='sessions']/li")
+    if kept:
+        browser.press("Add: Code by e-mail")
+        browser.type("email", f"{new_phone()[1:]}@example.com")
+        browser.press("Send a code")
+        browser.input("code")
+    else:
+        browser.driver.execute_script(
+            "sessionStorage.setItem('flow', JSON.stringify({flow_id: 'x'.repeat(22), provider: 'email'}))")
+    browser.open(server.url + "/healthz")
+    browser.open(server.url + "/account#grant=broken")
+    browser.find(f"//*[@role='status' and contains(@class, 'bad') and contains(., '{said}')]")
+    browser.says(f"{phone[3:6]}****{phone[-4:]}")
+    browser.is_at("/account")
+
+
 def test_one_more_way_to_sign_in(server, browser):
     sign_in_there(server, browser)
     browser.is_at("/account")
