@@ -34,9 +34,7 @@ static const char *const texts[2][N_TEXTS] = {
 	  "Not a common one, nor like your address, nor the present one. Least length: ", "Save",
 	  "The password is changed, and you are signed out everywhere.", "Sign in",
 	  "This link has been used or is too old. Ask for another.",
-	  "Nothing was changed: that is the present password, or one of the last. This link is "
-	  "used up; ask "
-	  "for another.",
+	  "Nothing was changed: it is the present password or a recent one. Ask for another link.",
 	  "No account uses this address.", "This account is frozen." },
 };
 
