@@ -9,7 +9,8 @@ from harness import sign_in
 from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import IDENTITIES, PROFILE, rows, user_id
-from wechat_server import (OPTIONS, UNBIND, conf_of, mini_code, sign_in_by_mini, verify_path)
+from wechat_server import (OPTIONS, SECTIONS, UNBIND, conf_of, mini_code, section_of, sign_in_by_mini,
+                           verify_path)
 
 pytestmark = pytest.mark.core
 
@@ -238,6 +239,23 @@ def test_the_last_way_in_stays(server, fake):
     who = sign_in_by_mini(server, fake, Person())
     who.refused(409, "last_login_method", "POST", UNBIND)
     assert len(who.ok("GET", IDENTITIES)["identities"]) == 2
+
+
+@pytest.mark.parametrize("section, leaves", [("mini1", True), ("mini2", False)])
+def test_a_section_that_is_gone_is_no_way_in(make_server, fake, section, leaves):
+    """A62: the last real way in stays, whatever another section takes."""
+    server = make_server(*OPTIONS, conf=conf_of(fake))
+    who, person = sign_in(server), Person()
+    who.ok("POST", "/api/v1/user/bind/mini1", {"js_code": mini_code(fake, "mini1", person)})
+    server.stop()
+    there = next(one for one in SECTIONS if one[0] == section)
+    server.write_conf("50-wechat.ini", section_of(fake, *there))
+    server.start()
+    who = server.client().use(who.tokens["access_token"])
+    if leaves:
+        who.ok("DELETE", "/api/v1/user/unbind/phone_sms")
+    else:
+        who.refused(409, "last_login_method", "DELETE", "/api/v1/user/unbind/phone_sms")
 
 
 def test_a_person_does_not_become_another_by_a_change(server, fake):
