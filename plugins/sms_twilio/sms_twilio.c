@@ -2,18 +2,16 @@
 /* Sends messages through Twilio's Messages, API version 2010-04-01. */
 #include "sign.h"
 
+#include <pintle/basic.h>
 #include <pintle/gateway.h>
 #include <pintle/plugin.h>
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SID_LEN 34
-#define CREDENTIALS_MAX 512
-#define BASIC_MAX (CREDENTIALS_MAX / 3 * 4 + 8)
 
 struct conf {
 	const char *account_sid, *key_sid, *secret;
@@ -134,23 +132,6 @@ static const struct pintle_gateway gateway = {
 
 /* ---- One message ---- */
 
-static bool make_basic(const struct sms_twilio *self, char out[BASIC_MAX + 32])
-{
-	const struct conf *conf = self->conf;
-	char credentials[CREDENTIALS_MAX], base64[BASIC_MAX];
-	int len = snprintf(credentials, sizeof(credentials), "%s:%s",
-			   *conf->key_sid ? conf->key_sid : conf->account_sid, conf->secret);
-	bool ok = len < (int)sizeof(credentials);
-
-	if (ok) {
-		(void)EVP_EncodeBlock((unsigned char *)base64, (unsigned char *)credentials, len);
-		(void)snprintf(out, BASIC_MAX + 32, "Authorization: Basic %s", base64);
-	}
-	self->host->wipe(credentials, sizeof(credentials));
-	self->host->wipe(base64, sizeof(base64));
-	return ok;
-}
-
 /* No number has letters, and no name is that long. */
 static bool is_service(const char *from)
 {
@@ -185,7 +166,7 @@ static char *make_body(const struct conf *conf, const struct pintle_message *mes
 static int32_t post(const struct sms_twilio *self, struct pintle_call *call, const char *body)
 {
 	const struct conf *conf = self->conf;
-	char url[400], basic[BASIC_MAX + 32];
+	char url[400], basic[PINTLE_BASIC_MAX];
 	const char *const headers[] = { "Content-Type: application/x-www-form-urlencoded", basic,
 					NULL };
 	const struct pintle_request request = {
@@ -202,7 +183,8 @@ static int32_t post(const struct sms_twilio *self, struct pintle_call *call, con
 
 	(void)snprintf(url, sizeof(url), "%s/2010-04-01/Accounts/%s/Messages.json", conf->endpoint,
 		       conf->account_sid);
-	if (make_basic(self, basic))
+	if (pintle_basic(self->host, *conf->key_sid ? conf->key_sid : conf->account_sid,
+			 conf->secret, basic))
 		status = pintle_gateway_ask(self->host, call, &gateway, &request);
 	self->host->wipe(basic, sizeof(basic));
 	return status;

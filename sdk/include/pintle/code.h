@@ -62,44 +62,65 @@ static inline int32_t pintle_code_keep(const struct pintle_host *host, struct pi
 	return status == PINTLE_OK ? host->keep(call, "code", mark) : status;
 }
 
-/* The first half of begin: the address is named as the target, and a fresh code kept for it. Send the
- * code to *to_out and wipe it, whatever this answers. */
-static inline int32_t pintle_code_begin(const struct pintle_host *host, struct pintle_call *call,
-					const char *kind, char code[PINTLE_CODE_LEN + 1],
-					const char **to_out)
+/* How begin starts: the address of the field, canonical, is named as the target. */
+static inline int32_t pintle_code_target(const struct pintle_host *host, struct pintle_call *call,
+					 const char *kind, const char **to_out)
 {
 	const char *given = host->field(call, kind);
-	int32_t status;
 
-	code[0] = '\0';
 	*to_out = NULL;
 	if (!given)
 		return host->invalid(call, kind, "required");
 	*to_out = host->canonical(call, kind, given);
 	if (!*to_out)
 		return host->invalid(call, kind, "format");
-	status = host->target(call, kind, *to_out);
+	return host->target(call, kind, *to_out);
+}
+
+/* The first half of begin: the address is named as the target, and a fresh code kept for it. Send the
+ * code to *to_out and wipe it, whatever this answers. */
+static inline int32_t pintle_code_begin(const struct pintle_host *host, struct pintle_call *call,
+					const char *kind, char code[PINTLE_CODE_LEN + 1],
+					const char **to_out)
+{
+	int32_t status = pintle_code_target(host, call, kind, to_out);
+
+	code[0] = '\0';
 	return status == PINTLE_OK ? pintle_code_keep(host, call, kind, *to_out, code) : status;
 }
 
-/* All of verify and bind. The address may be given once more; then it must be the same. */
-static inline int32_t pintle_code_verify(const struct pintle_host *host, struct pintle_call *call,
-					 const char *kind)
+/* How verify and bind start: the address that was kept, and what came back of the form of a code. The
+ * address may be given once more; then it must be the same. */
+static inline int32_t pintle_code_read(const struct pintle_host *host, struct pintle_call *call,
+				       const char *kind, const char **to_out, const char **code_out)
 {
-	const char *to = host->kept(call, kind), *kept = host->kept(call, "code");
-	const char *code = host->field(call, "code"), *given = host->field(call, kind), *mark;
+	const char *given = host->field(call, kind);
 
-	if (!code)
+	*to_out = host->kept(call, kind);
+	*code_out = host->field(call, "code");
+	if (!*code_out)
 		return host->invalid(call, "code", "required");
-	if (!to || !kept)
+	if (!*to_out)
 		return PINTLE_EXPIRED;
 	if (given) {
 		given = host->canonical(call, kind, given);
-		if (!given || strcmp(given, to) != 0)
+		if (!given || strcmp(given, *to_out) != 0)
 			return PINTLE_DENIED;
 	}
-	if (!pintle_code_is_one(code))
-		return PINTLE_DENIED;
+	return pintle_code_is_one(*code_out) ? PINTLE_OK : PINTLE_DENIED;
+}
+
+/* All of verify and bind. */
+static inline int32_t pintle_code_verify(const struct pintle_host *host, struct pintle_call *call,
+					 const char *kind)
+{
+	const char *to, *code, *kept = host->kept(call, "code"), *mark;
+	int32_t status = pintle_code_read(host, call, kind, &to, &code);
+
+	if (status != PINTLE_OK)
+		return status;
+	if (!kept)
+		return PINTLE_EXPIRED;
 	mark = pintle_code_mark(host, call, to, code);
 	if (!mark)
 		return PINTLE_INTERNAL;

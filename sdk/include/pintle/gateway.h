@@ -174,8 +174,9 @@ struct pintle_verdict {
 };
 
 /* What an answer says: its word for what became of the message, "" when it has none; the gateway's id
- * of it, lent by the answer, or NULL. */
+ * of it, lent by the answer, or NULL. http_code is there before the answer is read. */
 struct pintle_said {
+	int32_t http_code;
 	char word[PINTLE_WORD_MAX];
 	const char *id;
 };
@@ -231,29 +232,43 @@ static inline void pintle_gateway_detail(const struct pintle_host *host, struct 
 	host->detail(call, text);
 }
 
-/* [worker] Sends the request, judges the answer and keeps the gateway's id of a message it took. */
-static inline int32_t pintle_gateway_ask(const struct pintle_host *host, struct pintle_call *call,
-					 const struct pintle_gateway *gateway,
-					 const struct pintle_request *request)
+/* [worker] Sends the request and judges the answer, which is the caller's to json_decref, whatever this
+ * answers; NULL when there is none. */
+static inline int32_t pintle_gateway_hear(const struct pintle_host *host, struct pintle_call *call,
+					  const struct pintle_gateway *gateway,
+					  const struct pintle_request *request,
+					  struct pintle_said *said, json_t **json_out)
 {
 	struct pintle_answer answer;
-	struct pintle_said said;
-	json_t *json;
 	int32_t status;
 
 	memset(&answer, 0, sizeof(answer));
-	memset(&said, 0, sizeof(said));
+	memset(said, 0, sizeof(*said));
+	*json_out = NULL;
 	answer.size = sizeof(answer);
 	status = host->http(call, request, &answer);
 	if (status != PINTLE_OK)
 		return status;
-	json = json_loadb(answer.body, answer.body_len, JSON_REJECT_DUPLICATES, NULL);
-	if (json)
-		gateway->read(json, &said);
-	status = pintle_gateway_judge(gateway, answer.code, said.word);
+	said->http_code = answer.code;
+	*json_out = json_loadb(answer.body, answer.body_len, JSON_REJECT_DUPLICATES, NULL);
+	if (*json_out)
+		gateway->read(*json_out, said);
+	status = pintle_gateway_judge(gateway, answer.code, said->word);
 	if (status != PINTLE_OK)
-		pintle_gateway_detail(host, call, answer.code, said.word);
-	else if (said.id && strlen(said.id) <= PINTLE_UPSTREAM_ID_MAX)
+		pintle_gateway_detail(host, call, answer.code, said->word);
+	return status;
+}
+
+/* [worker] The same of a message, keeping the gateway's id of one it took. */
+static inline int32_t pintle_gateway_ask(const struct pintle_host *host, struct pintle_call *call,
+					 const struct pintle_gateway *gateway,
+					 const struct pintle_request *request)
+{
+	struct pintle_said said;
+	json_t *json;
+	int32_t status = pintle_gateway_hear(host, call, gateway, request, &said, &json);
+
+	if (status == PINTLE_OK && said.id && strlen(said.id) <= PINTLE_UPSTREAM_ID_MAX)
 		(void)host->set(call, "upstream_id", said.id); /* for the log only */
 	json_decref(json);
 	return status;
