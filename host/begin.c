@@ -8,6 +8,7 @@
 #include "host.h"
 #include "op.h"
 #include "rng.h"
+#include "send_limit.h"
 #include "waiting.h"
 
 #include <pintle/plugin.h>
@@ -28,7 +29,7 @@ static int32_t make_flow(struct pintle_call *call)
 		flow->account_id = who->session.subject_id;
 		(void)snprintf(flow->session, sizeof(flow->session), "%s", who->session.id);
 	}
-	if (call->messages)
+	if (call->messages || call->outcome.charged)
 		address_network(&call->request->client, flow->network);
 	if (call->outcome.target) {
 		(void)snprintf(flow->target_ns, sizeof(flow->target_ns), "%s",
@@ -52,12 +53,25 @@ static void answer_begun(struct pintle_call *call)
 	answer_ok(call->request, data);
 }
 
+/* An upstream that surely sent nothing. As with a message that was lost: its target may ask again at once. */
+static void take_back_charge(struct pintle_call *call, int32_t status)
+{
+	char network[ADDRESS_NETWORK_MAX];
+
+	if (!call->outcome.charged || status == PINTLE_TIMEOUT)
+		return;
+	address_network(&call->request->client, network);
+	(void)send_limit_lost(&call->host->limits, &call->arena, call->outcome.charged, network,
+			      call->deadline_ms);
+}
+
 /* Stored first, sent afterwards: nobody ever holds a code that is not on record. */
 static void begun(struct pintle_call *call, int32_t status)
 {
 	struct flows flows = { .kv = &call->host->kv, .seal = call->host->seal };
 
 	if (status != PINTLE_OK) {
+		take_back_charge(call, status);
 		op_answer(call, status);
 		op_drop_messages(call);
 		dispatch_finish(call->request);

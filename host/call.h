@@ -52,6 +52,7 @@ struct call_outcome {
 	const char *detail;
 	struct limit_hit limit;
 	bool has_sent;                  /* or would have, to a test number */
+	const char *charged;            /* whom an upstream sends a code to, counted; or NULL */
 	const char *target_ns, *target; /* as the op named it */
 	const char *counted_ns,
 		*counted; /* what tries are counted for: the account, where there is one */

@@ -96,13 +96,13 @@ int32_t send_gate(struct pintle_call *call, const char *group, const char *to, i
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (call->tx.open || !call->request || !to || !group_exists(host, group))
+	if (call->tx.open || !call->request || !to || (group && !group_exists(host, group)))
 		return PINTLE_INTERNAL;
 	if (test_number_is(host->test_numbers, to))
 		return count_free(call, to);
 	if (!send_limit_country_ok(&host->settings->limits, to))
 		return PINTLE_FORBIDDEN;
-	if (!message_group_ok(host, group, to, purpose))
+	if (group && !message_group_ok(host, group, to, purpose))
 		return PINTLE_UNAVAILABLE;
 	return count(call, to);
 }

@@ -52,10 +52,25 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	int32_t status;
 
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
-	status = send_gate(call, group, mine.to, mine.purpose);
+	status = group ? send_gate(call, group, mine.to, mine.purpose) : PINTLE_INTERNAL;
 	call->outcome.has_sent = call->outcome.has_sent || status == PINTLE_OK;
 	if (status == PINTLE_OK && !test_number_is(call->host->test_numbers, mine.to))
 		queue_after(call, message_copy(group, &mine));
+	return status;
+}
+
+static int32_t charge(struct pintle_call *call, const char *to)
+{
+	int32_t status = PINTLE_INTERNAL;
+
+	if (strcmp(call->op, "begin") == 0)
+		status = send_gate(call, NULL, to, call->purpose);
+	if (status == PINTLE_OK) {
+		call->outcome.has_sent = true;
+		call->outcome.charged = test_number_is(call->host->test_numbers, to)
+						? NULL
+						: arena_strdup(&call->arena, to);
+	}
 	return status;
 }
 
@@ -105,4 +120,5 @@ void services_fill_world(struct pintle_host *table)
 	table->every = watch_every;
 	table->resolve = resolve;
 	table->receipt = receipt_note;
+	table->charge = charge;
 }

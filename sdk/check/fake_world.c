@@ -140,6 +140,19 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	return service_leave(status);
 }
 
+static int32_t charge(struct pintle_call *call, const char *to)
+{
+	int32_t status = service_enter(call, "charge");
+
+	if (call->tx.open || strcmp(call->op, "begin") != 0 || !call_text_ok(call, "charge", to))
+		return service_leave(PINTLE_INTERNAL);
+	if (!call->has_target)
+		report_fail("V02", "%s: it charges before it has named its target", call->op);
+	if (status == PINTLE_OK)
+		call_say(call, "charged", to);
+	return service_leave(status);
+}
+
 /* ---- Secrets ---- */
 
 static struct seal *vault(void)
@@ -328,6 +341,7 @@ void services_fill_world(struct pintle_host *table)
 	table->http = http;
 	table->send = send_message;
 	table->receipt = receipt;
+	table->charge = charge;
 	table->seal = seal;
 	table->open = unseal;
 	table->blind = blind;

@@ -317,6 +317,12 @@ struct pintle_host { /* append only */
 	/* In receipt: what became of a message of this instance. It counts once, however often it comes.
 	 * NOT_FOUND: no message of that id was sent through it, or not yet. */
 	int32_t (*receipt)(struct pintle_call *, const struct pintle_receipt *);
+
+	/* In begin, after target() and before an upstream is asked to make a code and send it to this
+	 * canonical identifier: counts as send() counts, with the same answers, and sends nothing. A begin
+	 * that then ends in anything but OK or TIMEOUT says that the upstream sent nothing either: its target
+	 * may ask again at once. Who has a fixed_code() is sent none. */
+	int32_t (*charge)(struct pintle_call *, const char *to);
 };
 
 #ifdef __cplusplus
