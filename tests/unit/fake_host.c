@@ -40,6 +40,7 @@ struct pintle_inst {
 	pthread_mutex_t mutex; /* guards what follows */
 	int n_logged[PINTLE_LOG_DEBUG + 1];
 	char last_line[1024];
+	char shown_line[1024]; /* what a test reads, while others write */
 	struct watch watches[MAX_WATCHES];
 	struct timed timers[MAX_WATCHES], periodic[MAX_PERIODIC];
 	size_t n_timers, n_periodic;
@@ -436,7 +437,12 @@ int fake_host_logged(struct fake_host *host, int32_t level)
 
 const char *fake_host_last_line(struct fake_host *host)
 {
-	return host->inst.last_line;
+	struct pintle_inst *inst = &host->inst;
+
+	(void)pthread_mutex_lock(&inst->mutex);
+	memcpy(inst->shown_line, inst->last_line, sizeof(inst->shown_line));
+	(void)pthread_mutex_unlock(&inst->mutex);
+	return inst->shown_line;
 }
 
 char *fake_dir_new(void)

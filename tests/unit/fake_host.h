@@ -38,7 +38,7 @@ int fake_host_poll(struct fake_host *host, int wait_ms);
 void fake_host_turn(struct fake_host *host, int wait_ms);
 /* Runs each periodic function once. */
 void fake_host_tick(struct fake_host *host);
-/* Lines logged at level so far, and the text of the last line. */
+/* Lines logged at level so far, and the text of the last line, lent until it is asked for again. */
 int fake_host_logged(struct fake_host *host, int32_t level);
 const char *fake_host_last_line(struct fake_host *host);
 
