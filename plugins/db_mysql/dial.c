@@ -51,7 +51,7 @@ static bool try_all(struct dial *dial)
  * servers, or when that one has answered meanwhile: a busy one is late for some and not for others. */
 static bool is_proof(const struct pool *pool, const struct dial *dial)
 {
-	return dial->n_servers == pool->servers->n && pool->answered_ms <= dial->began_ms;
+	return dial->n_servers == pool->servers->n && pool->answered_ms < dial->began_ms;
 }
 
 static void note_outcome(struct pool *pool, const struct dial *dial, bool is_made)
