@@ -31,6 +31,9 @@ static bool is_outside(struct pintle_call *call, const char *service)
 	return !call->tx.open;
 }
 
+/* Of the first release. */
+#define KV_REQUEST_LEAST offsetof(struct pintle_kv_request, flags)
+
 static bool has_size(struct pintle_call *call, const char *what, uint32_t size, size_t least)
 {
 	if (size >= least)
@@ -135,12 +138,16 @@ static int32_t key_value(struct pintle_call *call, const struct pintle_kv_reques
 			 struct pintle_kv_answer *out)
 {
 	struct waiter waiter = { call, out, service_enter(call, "kv") };
+	struct pintle_kv_request whole = { 0 };
 
-	if (!has_size(call, "a kv request", request->size, sizeof(*request)) ||
+	if (!has_size(call, "a kv request", request->size, KV_REQUEST_LEAST) ||
 	    !is_outside(call, "kv"))
 		return service_leave(PINTLE_INTERNAL);
+	/* As the host does: what a plugin of an older header does not know is zero. */
+	memcpy(&whole, request, request->size < sizeof(whole) ? request->size : sizeof(whole));
+	whole.size = sizeof(whole);
 	if (waiter.status == PINTLE_OK)
-		kv_memory_ops.submit(call->world->kv, request, keep_answer, &waiter);
+		kv_memory_ops.submit(call->world->kv, &whole, keep_answer, &waiter);
 	return service_leave(waiter.status);
 }
 
