@@ -52,12 +52,17 @@ class Socket:
     def status(self):
         return self.state()["status"]
 
-    def close_code(self):
-        """That of the close frame, which must be next; then the server ends the connection."""
+    def close_frame(self):
+        """The code of the close frame, which must be next."""
         opcode, data = self.ws.recv_data()
         assert opcode == CLOSE, (opcode, data)
-        assert self.ws.sock.recv(1) == b""
         return struct.unpack("!H", data[:2])[0]
+
+    def close_code(self):
+        """The same; then the server ends the connection."""
+        code = self.close_frame()
+        assert self.ws.sock.recv(1) == b""
+        return code
 
 
 def refusal(url, flow_id, **kwargs):
