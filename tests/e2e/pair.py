@@ -90,6 +90,10 @@ class Pair:
     codes_for = Server.codes_for
     code_for = Server.code_for
 
+    @property
+    def shift(self):
+        return self.a.shift
+
     def shift_clock(self, seconds):
         self.b.set_clock(seconds)
         self.a.shift_clock(seconds)

@@ -241,6 +241,7 @@ def test_the_last_way_in_stays(server, fake):
     assert len(who.ok("GET", IDENTITIES)["identities"]) == 2
 
 
+@pytest.mark.one_host(reason="its configuration is changed")
 @pytest.mark.parametrize("section, leaves", [("mini1", True), ("mini2", False)])
 def test_a_section_that_is_gone_is_no_way_in(make_server, fake, section, leaves):
     """A62: the last real way in stays, whatever another section takes."""
