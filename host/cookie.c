@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cookie.h"
 
+#include "ascii.h"
 #include "clock.h"
 #include "host.h"
 #include "origin.h"
@@ -23,17 +24,6 @@ void cookie_rules_make(struct cookie_rules *rules, const struct settings *settin
 
 /* ---- Reading ---- */
 
-static struct slice trim(struct slice text)
-{
-	while (text.len > 0 && (*text.ptr == ' ' || *text.ptr == '\t')) {
-		text.ptr++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
 /* The next "name=value" of *rest, which is moved behind it. */
 static struct slice next_pair(struct slice *rest)
 {
@@ -42,7 +32,7 @@ static struct slice next_pair(struct slice *rest)
 
 	rest->ptr += pair.len + (end != NULL);
 	rest->len -= pair.len + (end != NULL);
-	return trim(pair);
+	return ascii_trim(pair);
 }
 
 /* The value under name; nothing when it is there twice, since somebody has added one. */
