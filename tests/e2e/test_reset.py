@@ -3,13 +3,12 @@
 import pytest
 
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
-from mails import BIND, EMAIL_LOGIN, mail_in, new_address
+from links import FORGOT, RESET, assert_password, both
+from mails import EMAIL_LOGIN, mail_in
 from mails import send_code as mail_code
 from steps import (BIND_PASSWORD, LOGIN, PHONE_LOGIN, fields_of, later, look_of, n_sessions, near, rows,
                    user_id, wrong)
 
-FORGOT = "/api/v1/auth/forgot-password"
-RESET = "/api/v1/auth/reset-password"
 NEW = "Turbine-oatmeal-77"
 
 
@@ -24,22 +23,6 @@ def forget(server, client, **who):
 def forget_again(server, client, **who):
     later(server)
     return forget(server, client, **who)
-
-
-def both(server):
-    """Somebody with number, address and password."""
-    who, address = register(server), new_address()
-    flow_id, code = mail_code(server, who, address, "bind")
-    who.ok("POST", BIND, {"email": address, "code": code, "flow_id": flow_id})
-    who.email = address
-    later(server)
-    return who
-
-
-def assert_password(server, phone, good, bad):
-    client = server.client()
-    client.refused(401, "invalid_credentials", "POST", LOGIN, {"account": phone, "password": bad})
-    return client.ok("POST", LOGIN, {"account": phone, "password": good})
 
 
 @pytest.mark.parametrize("by", ["phone", "email"])
