@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from harness import wait_for
+from http_fake import HttpFake
 
 SECRET = "a secret that both sides know"
 
@@ -39,11 +40,9 @@ class Gateway:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = HttpFake(Handler)
+        self.endpoint = self.server.url
         self.url = f"{self.endpoint}/v1/messages"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def respond(self, path, headers, body):
         """The status and the JSON (or bytes) of the answer."""
@@ -66,8 +65,7 @@ class Gateway:
     def stop(self):
         """Nobody listens there from now on."""
         self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
 
 
 class PostBox(Gateway):

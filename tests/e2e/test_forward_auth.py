@@ -4,7 +4,6 @@ import http.server
 import json
 import os
 import pathlib
-import threading
 
 import pytest
 import requests
@@ -12,6 +11,7 @@ import requests
 import harness
 import proxies
 from harness import new_phone, send_code, sign_in
+from http_fake import HttpFake
 from nginx import Nginx
 from wire import Wire, request
 
@@ -83,12 +83,10 @@ def site(request, server, tmp_path_factory):
     (root / "files").mkdir()
     (root / "files" / "plan.txt").write_text(Echo.PLAN)
     os.chmod(root, 0o755)
-    app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=app.serve_forever, daemon=True).start()
+    app = HttpFake(Echo)
     with request.param(server.url.split("//")[1], f"127.0.0.1:{app.server_port}", root) as proxy:
         yield proxy.url
-    app.shutdown()
-    app.server_close()
+    app.stop()
 
 
 def bearer(token):

@@ -2,7 +2,6 @@
 """What is taken for a token, and what is not (A08, A09, A10): the same 401 for everything else."""
 import http.server
 import json
-import threading
 import time
 
 import pytest
@@ -10,6 +9,7 @@ import requests
 
 from forge import b64, es256, hs256, jwk_of, new_key, own_key, part, parts, public_der, public_pem
 from harness import Server, sign_in, wait_for
+from http_fake import HttpFake
 from steps import access_lines
 from workers import CHECK, PROFILE
 
@@ -149,13 +149,9 @@ class Counted(http.server.BaseHTTPRequestHandler):
 def bait_fixture():
     """A server that a jku might be fetched from."""
     Counted.hits = 0
-    upstream = http.server.HTTPServer(("127.0.0.1", 0), Counted)
-    thread = threading.Thread(target=upstream.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{upstream.server_port}/jwks.json"
-    upstream.shutdown()
-    thread.join()
-    upstream.server_close()
+    upstream = HttpFake(Counted)
+    yield f"{upstream.url}/jwks.json"
+    upstream.stop()
 
 
 def test_no_header_chooses_the_key(server, bait):

@@ -10,10 +10,12 @@ import subprocess
 import threading
 import time
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
+
+from http_fake import HttpFake
 
 CODE_S = 300
 PAGE_PARAMS = ["appid", "redirect_uri", "response_type", "scope", "state"]
@@ -68,15 +70,12 @@ class Fake:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.server = HttpFake(Handler)
+        self.url = self.server.url
 
     def close(self):
         self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
 
     def app(self, appid, platform=None):
         self.apps[appid] = App(appid, platform)
