@@ -6,12 +6,14 @@
 #include "http_client.h"
 
 #include "clock.h"
+#include "http_age.h"
 #include "xalloc.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +42,7 @@ struct transfer {
 	long code;
 	char *body;
 	size_t body_len;
+	int64_t max_age_ms;
 	struct err why;
 	char said[CURL_ERROR_SIZE]; /* by curl: more than its code tells */
 };
@@ -99,6 +102,7 @@ static void finish(struct transfer *transfer, CURLcode result)
 	transfer->status = judge(transfer, result);
 	note_why(transfer, result);
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->code);
+	transfer->max_age_ms = http_age_left_ms(transfer->easy);
 	transfer->is_done = true;
 	pthread_cond_signal(&transfer->ended);
 	pthread_mutex_unlock(&transfer->lock);
@@ -347,6 +351,8 @@ int32_t http_client_do(struct http_client *client, struct arena *arena,
 	out->code = (int32_t)transfer->code;
 	out->body = arena_copy(arena, transfer->body, transfer->body_len);
 	out->body_len = transfer->body_len;
+	if (out->size >= offsetof(struct pintle_answer, max_age_ms) + sizeof(out->max_age_ms))
+		out->max_age_ms = transfer->max_age_ms; /* older plugins have no room for it */
 out:
 	unref(transfer);
 	return status;

@@ -131,6 +131,7 @@ static bool read_step(struct reader *r, char *first, char *rest)
 		{ "describe", STEP_CALL },   { "send", STEP_CALL },   { "receipt", STEP_CALL },
 		{ "probe", STEP_CALL },      { "op", STEP_CALL },     { "event", STEP_CALL },
 		{ "authorize", STEP_CALL },  { "record", STEP_CALL }, { "release", STEP_CALL },
+		{ "max_age", STEP_MAX_AGE },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -16,6 +16,7 @@ enum step_kind {
 	STEP_PROVE,   /* words: namespace, subject; or the word of a status */
 	STEP_SQL,     /* rest: one statement */
 	STEP_CLOCK,   /* words: a duration */
+	STEP_MAX_AGE, /* words: a duration */
 	STEP_CALL     /* words: an op and what it needs */
 };
 

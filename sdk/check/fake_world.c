@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,8 @@ static int32_t answer_http(struct pintle_call *call, struct pintle_answer *out)
 	out->code = world->answers[n].code;
 	out->body = lent_text(&call->lent, body);
 	out->body_len = strlen(body);
+	if (out->size >= offsetof(struct pintle_answer, max_age_ms) + sizeof(out->max_age_ms))
+		out->max_age_ms = world->answers[n].max_age_ms;
 	return PINTLE_OK;
 }
 

@@ -78,6 +78,7 @@ static bool add_answer(struct run *run, const struct step *step)
 	world->answers_are_old = false;
 	if (world->n_answers == WORLD_ANSWERS)
 		return fail(run, "http", "one of too many answers", "one of sixteen");
+	world->answers[world->n_answers].max_age_ms = 0;
 	world->answers[world->n_answers].status = fault < 0 ? PINTLE_OK : fault;
 	world->answers[world->n_answers].code = atoi(word);
 	world->answers[world->n_answers++].body = body ? body + 1 : "";
@@ -104,16 +105,33 @@ static bool run_sql(struct run *run, const struct step *step)
 	return status == PINTLE_OK || fail(run, "the statement", words_status(status), "ok");
 }
 
+static bool read_duration(struct run *run, const char *word, const char *text, int64_t *ms_out)
+{
+	const struct pintle_opt opt = { .name = word, .type = PINTLE_DURATION };
+	char reason[OPT_REASON_MAX];
+
+	return opt_parse(&opt, text, ms_out, reason) ||
+	       fail(run, word, "no duration", "one such as 5m");
+}
+
 static bool move_clock(struct run *run, const struct step *step)
 {
-	const struct pintle_opt opt = { .name = "clock", .type = PINTLE_DURATION };
-	char reason[OPT_REASON_MAX];
 	int64_t ms;
 
-	if (!opt_parse(&opt, step->rest, &ms, reason))
-		return fail(run, "clock", "no duration", "one such as 5m");
+	if (!read_duration(run, "clock", step->rest, &ms))
+		return false;
 	world_move_clock(ms);
 	return true;
+}
+
+static bool set_max_age(struct run *run, const struct step *step)
+{
+	struct world *world = run->world;
+
+	if (world->n_answers == 0)
+		return fail(run, "max_age", "of no answer", "below http");
+	return read_duration(run, "max_age", step->rest,
+			     &world->answers[world->n_answers - 1].max_age_ms);
 }
 
 /* ---- What is asked and expected ---- */
@@ -209,6 +227,8 @@ static bool run_step(struct run *run, const struct step *step)
 		return run_sql(run, step);
 	case STEP_CLOCK:
 		return move_clock(run, step);
+	case STEP_MAX_AGE:
+		return set_max_age(run, step);
 	case STEP_CALL:
 		return run_call(run, step);
 	}

@@ -62,6 +62,7 @@ struct world {
 	struct {
 		int32_t status, code;
 		const char *body;
+		int64_t max_age_ms;
 	} answers[WORLD_ANSWERS];
 	size_t n_answers, n_answered; /* of the op that runs */
 	bool answers_are_old;         /* an op has had them */

@@ -23,6 +23,12 @@
 #define LONG_MS 10000 /* never waited for */
 #define SHORT_MS 150  /* waited for by the tests of time-outs */
 
+#define KEPT(path, headers)                                                                        \
+	{                                                                                          \
+		path, "HTTP/1.1 200 OK\r\n" headers "Content-Length: 2\r\n\r\nhi", 0, PINTLE_OK,   \
+			200, "hi"                                                                  \
+	}
+
 /* What the server does with a connection, by the first line's path. */
 static const struct row {
 	const char *path, *answer; /* NULL: says nothing and waits for the client to leave */
@@ -49,6 +55,19 @@ static const struct row {
 	{ "/slow", NULL, 0, PINTLE_TIMEOUT, 0, NULL },
 	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", 0, PINTLE_TIMEOUT, 0, NULL },
 	{ "/reset", NULL, 1, PINTLE_TIMEOUT, 0, NULL },
+	KEPT("/age-plain", "Cache-Control: max-age=300\r\n"),
+	KEPT("/age-list", "cache-control: public , MAX-AGE=19080 , must-revalidate\r\n"),
+	KEPT("/age-quoted", "Cache-Control: max-age=\"60\"\r\n"),
+	KEPT("/age-least", "Cache-Control: max-age=20\r\nCache-Control: max-age=10\r\n"),
+	KEPT("/age-spent", "Cache-Control: max-age=300\r\nAge: 301\r\n"),
+	KEPT("/age-left", "Cache-Control: max-age=300\r\nAge: 200\r\n"),
+	KEPT("/age-no-store", "Cache-Control: max-age=300, no-store\r\n"),
+	KEPT("/age-no-cache", "Cache-Control: no-cache=\"Set-Cookie\", max-age=300\r\n"),
+	KEPT("/age-huge", "Cache-Control: max-age=99999999999999999999999\r\n"),
+	KEPT("/age-senseless", "Cache-Control: max-age=5m\r\n"),
+	KEPT("/age-negative", "Cache-Control: max-age=-5\r\n"),
+	KEPT("/age-none", "Cache-Control: max-age\r\n"),
+	KEPT("/age-shared", "Cache-Control: s-maxage=300, max-aged=300\r\n"),
 };
 
 struct world {
@@ -209,6 +228,58 @@ static void each_answer_gives_its_status(void **state)
 	}
 }
 
+static void an_answer_says_how_long_it_may_be_kept(void **state)
+{
+	static const struct {
+		const char *path;
+		int64_t max_age_ms;
+	} kept[] = {
+		{ "/ok", 0 },
+		{ "/age-plain", 300000 },
+		{ "/age-list", 19080000 },
+		{ "/age-quoted", 60000 },
+		{ "/age-least", 10000 },
+		{ "/age-spent", 0 },
+		{ "/age-left", 100000 },
+		{ "/age-no-store", 0 },
+		{ "/age-no-cache", 0 },
+		{ "/age-huge", 2147483648000 },
+		{ "/age-senseless", 0 },
+		{ "/age-negative", 0 },
+		{ "/age-none", 0 },
+		{ "/age-shared", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		struct arena arena = { 0 };
+		struct pintle_answer answer;
+		struct pintle_request request = { 0 };
+
+		assert_int_equal(get(*state, &arena, kept[i].path, request, &answer), PINTLE_OK);
+		if (answer.max_age_ms != kept[i].max_age_ms)
+			fail_msg("%s: %lld", kept[i].path, (long long)answer.max_age_ms);
+		arena_fini(&arena);
+	}
+}
+
+/* A plugin of before has no room for it. */
+static void a_shorter_answer_is_not_written_beyond(void **state)
+{
+	struct world *world = *state;
+	struct pintle_request request = { .size = sizeof(request) };
+	struct pintle_answer answer = { .size = offsetof(struct pintle_answer, max_age_ms),
+					.max_age_ms = -1 };
+	struct arena arena = { 0 };
+
+	request.url = arena_printf(&arena, "http://127.0.0.1:%d/age-plain", world->port);
+	assert_int_equal(http_client_do(world->client, &arena, &request, clock_mono_ms() + LONG_MS,
+					&answer, &(struct err){ "" }),
+			 PINTLE_OK);
+	assert_string_equal(answer.body, "hi");
+	assert_int_equal(answer.max_age_ms, -1);
+	arena_fini(&arena);
+}
+
 static void method_headers_and_body_arrive(void **state)
 {
 	struct world *world = *state;
@@ -328,6 +399,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_answer_gives_its_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_answer_says_how_long_it_may_be_kept, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_shorter_answer_is_not_written_beyond, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(method_headers_and_body_arrive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_header_cannot_make_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_not_sent_is_unavailable, set_up,

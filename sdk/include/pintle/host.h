@@ -47,6 +47,7 @@ struct pintle_answer {
 	int32_t code; /* HTTP status */
 	const char *body;
 	size_t body_len;
+	int64_t max_age_ms; /* how long Cache-Control lets one keep it; 0: not said, or not at all */
 };
 
 /* A message to a person. template names it in the gateway's own list; vars are "name", "value", …,
