@@ -5,61 +5,33 @@
 #include "wechat.h"
 
 #include <jansson.h>
-#include <pintle/url.h>
+#include <pintle/redirect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What the opener brings must leave room in the flow for the person: it is too late to refuse it once WeChat's
- * code is spent. */
-#define RETURN_MAX 1024
-#define STATE_MAX 512 /* of the client's own state */
 #define CODE_MAX 256
 #define TICKET_MAX 128
 #define DEVICE_MAX 64
 
-/* A change would leave the old person's unionid, and with it their way in. */
-static bool may_prove(const struct wechat *self, struct pintle_call *call)
-{
-	int32_t purpose = self->host->purpose(call);
-
-	return purpose == PINTLE_LOGIN || purpose == PINTLE_REGISTER || purpose == PINTLE_BIND;
-}
-
 /* ---- Begin ---- */
-
-static int32_t keep(const struct wechat *self, struct pintle_call *call, const char *name,
-		    const char *value)
-{
-	return self->host->keep(call, name, value ? value : "");
-}
 
 /* What the phone shows of who asks, and where the opener's browser goes in the end. */
 static int32_t keep_opener(const struct wechat *self, struct pintle_call *call)
 {
 	const struct pintle_host *host = self->host;
-	const char *return_to = host->return_to(call, "redirect_uri");
-	const char *state = host->field(call, "state"), *agent = host->header(call, "user-agent");
+	const char *agent = host->header(call, "user-agent");
 	char device[DEVICE_MAX], address[DEVICE_MAX], now[24];
-	int32_t status;
+	int32_t status = pintle_redirect_keep(host, call);
 
-	if (!return_to)
-		return PINTLE_INVALID;
-	if (strlen(return_to) > RETURN_MAX)
-		return host->invalid(call, "redirect_uri", "too_long");
-	if (state && strlen(state) > STATE_MAX)
-		return host->invalid(call, "state", "too_long");
 	page_device(agent ? agent : "", device, sizeof(device));
 	(void)snprintf(address, sizeof(address), "%s", host->client(call));
 	(void)snprintf(now, sizeof(now), "%lld", (long long)host->now_ms());
-	status = keep(self, call, "return_to", return_to);
 	if (status == PINTLE_OK)
-		status = keep(self, call, "client_state", state);
+		status = host->keep(call, "device", device);
 	if (status == PINTLE_OK)
-		status = keep(self, call, "device", device);
-	if (status == PINTLE_OK)
-		status = keep(self, call, "address", address);
-	return status == PINTLE_OK ? keep(self, call, "begun_ms", now) : status;
+		status = host->keep(call, "address", address);
+	return status == PINTLE_OK ? host->keep(call, "begun_ms", now) : status;
 }
 
 static int32_t tell_website(const struct wechat *self, struct pintle_call *call, const char *ticket)
@@ -101,8 +73,9 @@ static int32_t make_tickets(const struct wechat *self, struct pintle_call *call)
 {
 	bool is_website = self->conf->mode == MODE_WEBSITE;
 	const char *ticket =
-		ticket_make(self, call, is_website ? TICKET_RETURN : TICKET_SCAN, is_website);
-	const char *own = ticket_make(self, call, TICKET_OWN, 0);
+		pintle_ticket_make(self->host, call, is_website ? TICKET_RETURN : TICKET_SCAN,
+				   is_website ? PINTLE_TICKET_ONCE : 0);
+	const char *own = pintle_ticket_make(self->host, call, TICKET_OWN, 0);
 	int32_t status = ticket && own ? self->host->set(call, "qr_code", ticket) : PINTLE_INTERNAL;
 
 	if (status != PINTLE_OK)
@@ -117,7 +90,7 @@ int32_t flow_begin(void *self_of_inst, struct pintle_call *call)
 
 	if (self->conf->mode == MODE_MINI)
 		return PINTLE_NOT_FOUND; /* its verify needs no begin */
-	if (!may_prove(self, call))
+	if (!pintle_redirect_may_prove(self->host, call))
 		return PINTLE_FORBIDDEN;
 	status = keep_opener(self, call);
 	if (status == PINTLE_OK && self->host->purpose(call) == PINTLE_BIND)
@@ -157,7 +130,7 @@ int32_t flow_verify(void *self_of_inst, struct pintle_call *call)
 	const char *qr_code = host->field(call, "qr_code"), *kept;
 	struct person person;
 
-	if (!may_prove(self, call))
+	if (!pintle_redirect_may_prove(self->host, call))
 		return PINTLE_FORBIDDEN;
 	if (self->conf->mode == MODE_MINI)
 		return verify_mini(self, call);
@@ -173,47 +146,15 @@ int32_t flow_verify(void *self_of_inst, struct pintle_call *call)
 
 /* ---- Back from WeChat ---- */
 
-static const char *kept_or_null(const struct pintle_host *host, struct pintle_call *call,
-				const char *name)
-{
-	const char *text = host->kept(call, name);
-
-	return text && *text ? text : NULL;
-}
-
-/* To the page the flow began on, with what it should know behind '#', where no server sees it. */
-static int32_t go_back(const struct wechat *self, struct pintle_call *call, const char *name,
-		       const char *value)
-{
-	const struct pintle_host *host = self->host;
-	const char *const pairs[] = { name, value, "state",
-				      kept_or_null(host, call, "client_state"), NULL };
-	const char *base = host->kept(call, "return_to");
-	const char *url = base ? pintle_url(host, call, base, '#', pairs) : NULL;
-
-	return url ? host->redirect(call, url) : PINTLE_INTERNAL;
-}
-
-static int32_t land(const struct wechat *self, struct pintle_call *call)
-{
-	const char *grant;
-	int32_t status = self->host->set_state(call, "confirmed");
-
-	if (status != PINTLE_OK)
-		return status;
-	grant = self->host->grant(call);
-	return grant ? go_back(self, call, "grant", grant) : PINTLE_INTERNAL;
-}
-
-/* The person said no, or WeChat does. */
+/* The person said no, or WeChat does. A phone has no page to go back to. */
 static int32_t refuse(const struct wechat *self, struct pintle_call *call)
 {
-	int32_t status = self->host->set_state(call, "failed");
+	int32_t status;
 
-	if (status != PINTLE_OK)
-		return status;
-	return self->conf->mode == MODE_QR ? page_tell(self, call, PAGE_DENIED)
-					   : go_back(self, call, "error", "access_denied");
+	if (self->conf->mode != MODE_QR)
+		return pintle_redirect_refuse(self->host, call);
+	status = self->host->set_state(call, "failed");
+	return status == PINTLE_OK ? page_tell(self, call, PAGE_DENIED) : status;
 }
 
 /* Our ticket is taken before WeChat is asked: one code, one question. */
@@ -227,7 +168,7 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 
 	if (self->conf->mode == MODE_MINI)
 		return PINTLE_NOT_FOUND;
-	status = ticket_open(self, call, TICKET_RETURN, ticket);
+	status = pintle_ticket_open(self->host, call, TICKET_RETURN, ticket);
 	if (status != PINTLE_OK)
 		return status;
 	if (!code || !*code || strlen(code) > CODE_MAX)
@@ -239,7 +180,8 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 		status = person_keep(self, call, &person);
 	if (status != PINTLE_OK)
 		return status;
-	return self->conf->mode == MODE_QR ? phone_ask(self, call) : land(self, call);
+	return self->conf->mode == MODE_QR ? phone_ask(self, call)
+					   : pintle_redirect_land(self->host, call);
 }
 
 /* ---- The fixed paths ---- */
@@ -248,8 +190,8 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 static int32_t tell_return(const struct wechat *self, struct pintle_call *call)
 {
 	const struct pintle_host *host = self->host;
-	const char *const pairs[] = { "state", kept_or_null(host, call, "client_state"), NULL };
-	const char *base = kept_or_null(host, call, "return_to");
+	const char *const pairs[] = { "state", pintle_kept(host, call, "client_state"), NULL };
+	const char *base = pintle_kept(host, call, "return_to");
 	const char *url =
 		base ? pintle_url(host, call, base, strchr(base, '?') ? '&' : '?', pairs) : NULL;
 
@@ -310,7 +252,8 @@ static int32_t answer_opener(const struct wechat *self, struct pintle_call *call
 	int32_t status = PINTLE_OK;
 
 	if (is_cancel)
-		status = ticket_open(self, call, TICKET_OWN, host->kept(call, TICKET_OWN));
+		status = pintle_ticket_open(self->host, call, TICKET_OWN,
+					    host->kept(call, TICKET_OWN));
 	if (status == PINTLE_OK && is_cancel)
 		status = host->set_state(call, "failed");
 	return status == PINTLE_OK ? host->set(call, "status", host->state(call)) : status;

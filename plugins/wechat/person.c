@@ -2,6 +2,7 @@
 /* A person between the steps of a flow, and as what is proved at its end. */
 #include "wechat.h"
 
+#include <pintle/redirect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,26 +14,10 @@
 
 /* ---- Keeping ---- */
 
-/* At most max bytes of text, in whole characters and without controls: it is shown to people. */
-static const char *tidy(const struct wechat *self, struct pintle_call *call, const char *text,
-			size_t max)
-{
-	size_t len = strlen(text);
-	char *copy;
-
-	if (len > max)
-		for (len = max; len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80; len--)
-			;
-	copy = self->host->alloc(call, len + 1);
-	for (size_t i = 0; copy && i < len; i++)
-		copy[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7F ? ' ' : text[i];
-	return copy;
-}
-
 static int32_t keep_text(const struct wechat *self, struct pintle_call *call, const char *name,
 			 const char *text, size_t max)
 {
-	const char *shown = tidy(self, call, text, max);
+	const char *shown = pintle_tidy(self->host, call, text, max);
 
 	return shown ? self->host->keep(call, name, shown) : PINTLE_INTERNAL;
 }

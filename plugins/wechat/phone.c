@@ -6,7 +6,7 @@
 #include "page.h"
 #include "wechat.h"
 
-#include <string.h>
+#include <pintle/redirect.h>
 
 static int32_t tell_gone(const struct wechat *self, struct pintle_call *call, int32_t status)
 {
@@ -21,7 +21,8 @@ static int32_t claim(const struct wechat *self, struct pintle_call *call)
 {
 	const struct pintle_host *host = self->host;
 	const char *ticket, *url;
-	int32_t status = ticket_open(self, call, TICKET_SCAN, host->param(call, "ticket"));
+	int32_t status =
+		pintle_ticket_open(self->host, call, TICKET_SCAN, host->param(call, "ticket"));
 
 	/* A code that was scanned already looks like one that is over. */
 	if (status == PINTLE_OK && strcmp(host->state(call), "pending") != 0)
@@ -30,7 +31,7 @@ static int32_t claim(const struct wechat *self, struct pintle_call *call)
 		status = host->set_state(call, "scanned");
 	if (status != PINTLE_OK)
 		return status;
-	ticket = ticket_make(self, call, TICKET_RETURN, 1);
+	ticket = pintle_ticket_make(self->host, call, TICKET_RETURN, PINTLE_TICKET_ONCE);
 	url = ticket ? url_authorize(self, call, ticket) : NULL;
 	return url ? host->redirect(call, url) : PINTLE_INTERNAL;
 }
@@ -51,7 +52,8 @@ int32_t phone_scan(void *self_of_inst, struct pintle_call *call)
 
 int32_t phone_ask(const struct wechat *self, struct pintle_call *call)
 {
-	const char *ticket = ticket_make(self, call, TICKET_ANSWER, 1);
+	const char *ticket =
+		pintle_ticket_make(self->host, call, TICKET_ANSWER, PINTLE_TICKET_ONCE);
 
 	return ticket ? page_ask(self, call, ticket) : PINTLE_INTERNAL;
 }
@@ -61,7 +63,7 @@ int32_t phone_answer(const struct wechat *self, struct pintle_call *call, const 
 	const struct pintle_host *host = self->host;
 	const char *action = host->field(call, "action");
 	bool is_yes = action && strcmp(action, "confirm") == 0;
-	int32_t status = ticket_open(self, call, TICKET_ANSWER, ticket);
+	int32_t status = pintle_ticket_open(self->host, call, TICKET_ANSWER, ticket);
 
 	if (status == PINTLE_OK)
 		status = host->set_state(call, is_yes ? "confirmed" : "failed");

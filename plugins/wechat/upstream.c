@@ -3,7 +3,7 @@
 #include "wechat.h"
 
 #include <jansson.h>
-#include <pintle/url.h>
+#include <pintle/redirect.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,20 +104,6 @@ static int32_t ask(const struct wechat *self, struct pintle_call *call, const ch
 
 /* ---- Reading ---- */
 
-/* A member as text in the call's memory; "" when it is absent, empty or no text. */
-static const char *text_of(const struct wechat *self, struct pintle_call *call,
-			   const json_t *answer, const char *name)
-{
-	const char *text = json_string_value(json_object_get(answer, name));
-	size_t len = text ? strlen(text) : 0;
-	char *copy;
-
-	if (len == 0 || len > TEXT_MAX)
-		return "";
-	copy = self->host->alloc(call, len + 1);
-	return copy ? memcpy(copy, text, len + 1) : NULL;
-}
-
 struct member {
 	const char *name;
 	const char **out;
@@ -128,7 +114,8 @@ static int32_t read_texts(const struct wechat *self, struct pintle_call *call, c
 			  const struct member *members, size_t n_members)
 {
 	for (size_t i = 0; i < n_members; i++) {
-		const char *text = text_of(self, call, answer, members[i].name);
+		const char *text =
+			pintle_member(self->host, call, answer, members[i].name, TEXT_MAX);
 
 		if (!text)
 			return PINTLE_INTERNAL;

@@ -89,9 +89,8 @@ int32_t profile_renew(void *self, struct pintle_call *call);
 const char *url_authorize(const struct wechat *self, struct pintle_call *call, const char *ticket);
 /* What our QR code says. */
 const char *url_scan(const struct wechat *self, struct pintle_call *call, const char *ticket);
-/* Where the confirmation goes. */
-const char *url_callback(const struct wechat *self, struct pintle_call *call);
-/* ---- ticket.c ---- */
+
+/* ---- Steps ---- */
 
 /* Each ticket is good for one step: what the code of a picture opens, what WeChat brings back, what the
  * phone's answer needs. Which one is which the flow keeps under the step's name. */
@@ -99,13 +98,6 @@ const char *url_callback(const struct wechat *self, struct pintle_call *call);
 #define TICKET_RETURN "return_ticket"
 #define TICKET_ANSWER "answer_ticket"
 #define TICKET_OWN "own_ticket" /* known to nobody: its opener's, by way of flow_by_id */
-
-/* A new one; NULL when none can be had. */
-const char *ticket_make(const struct wechat *self, struct pintle_call *call, const char *step,
-			int32_t is_once);
-/* Opens the flow; EXPIRED also for a ticket of another step. */
-int32_t ticket_open(const struct wechat *self, struct pintle_call *call, const char *step,
-		    const char *ticket);
 
 /* ---- flow.c, phone.c: the ops ---- */
 
