@@ -154,8 +154,8 @@ def test_a_step_without_a_code_is_refused(server, body):
     (40226, 401, "invalid_credentials"), (45011, 429, "rate_limited"),
     (-1, 503, "provider_unavailable"), (40125, 503, "provider_unavailable"),
     (40013, 503, "provider_unavailable"), (99999, 503, "provider_unavailable"),
-    ("slow", 503, "provider_unavailable"), ("huge", 503, "provider_unavailable"),
-    ("cut", 503, "provider_unavailable")])
+    ("hang", 503, "provider_unavailable"), ("drip", 503, "provider_unavailable"),
+    ("huge", 503, "provider_unavailable"), ("cut", 503, "provider_unavailable")])
 def test_words_of_wechat(server, fake, errcode, status, error):
     code, asked = mini_code(fake, "alone", Person()), fake.n_asked("/sns/jscode2session")
     fake.odd["/sns/jscode2session"] = errcode

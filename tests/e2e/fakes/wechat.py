@@ -3,31 +3,27 @@
 
 Everything is checked as WeChat checks it: the order of parameters on the phone's page, appid and secret, a
 code's app, age and single use. It answers 200 and text/plain, errors too."""
-import json
 import re
 import secrets
 import subprocess
-import threading
 import time
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
 
-from http_fake import HttpFake
+from fakes import vendor
+from fakes.upstream import Upstream
 
 CODE_S = 300
 PAGE_PARAMS = ["appid", "redirect_uri", "response_type", "scope", "state"]
-HUGE = 100 * 1024 * 1024
 
 
-class Refused(Exception):
+class Refused(vendor.Refused):
     """An errcode instead of an answer; the message carries a request id, as WeChat's do."""
 
     def __init__(self, errcode, errmsg="refused"):
-        super().__init__(errmsg)
-        self.answer = {"errcode": errcode, "errmsg": f"{errmsg}, rid: {secrets.token_hex(4)}"}
+        super().__init__(200, {"errcode": errcode, "errmsg": f"{errmsg}, rid: {secrets.token_hex(4)}"})
 
 
 class App:
@@ -48,89 +44,34 @@ class Person:
         return f"u{app.platform}-{self.mark}" if app.platform else None
 
 
-class Fake:
-    """The whole of it on one port. odd[path] is what that path answers instead: bytes, "slow", "huge", or an
-    errcode."""
+class Fake(Upstream):
+    """The whole of it on one port. A number in odd is an errcode."""
+
+    content_type = "text/plain"
 
     def __init__(self):
-        self.apps, self.codes, self.tokens, self.refreshes = {}, {}, {}, {}
-        self.asked, self.odd, self.extra = [], {}, {}
-        self.lock, self.released = threading.Lock(), threading.Event()
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                fake.serve(self)
-
-            def do_POST(self):
-                fake.serve(self)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = HttpFake(Handler)
-        self.url = self.server.url
-
-    def close(self):
-        self.released.set()
-        self.server.stop()
+        self.apps, self.codes, self.tokens, self.refreshes, self.extra = {}, {}, {}, {}, {}
+        super().__init__()
 
     def app(self, appid, platform=None):
         self.apps[appid] = App(appid, platform)
         return self.apps[appid]
 
-    # ---- HTTP ----
+    def answer_oddly(self, odd):
+        if isinstance(odd, int):
+            raise Refused(odd)
+        return super().answer_oddly(odd)
 
-    def serve(self, handler):
-        path = urlsplit(handler.path).path
-        query = dict(parse_qsl(urlsplit(handler.path).query, keep_blank_values=True))
-        odd = self.odd.get(path)
-        with self.lock:
-            self.asked.append((path, query))
-        if odd == "slow":
-            self.released.wait(30)
-            handler.close_connection = True
-            return
-        if odd == "cut":  # taken, and the connection closed without an answer
-            handler.close_connection = True
-            return
-        body = self.body_of(handler, path, query, odd)
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/plain")
-        handler.send_header("Content-Length", str(HUGE if odd == "huge" else len(body)))
-        handler.end_headers()
-        try:
-            handler.wfile.write(body)
-            for _ in range(HUGE // 65536 if odd == "huge" else 0):
-                handler.wfile.write(b" " * 65536)
-        except OSError:
-            pass  # nobody reads that much
-
-    def body_of(self, handler, path, query, odd):
-        if isinstance(odd, bytes):
-            return odd
-        if odd == "huge":
-            return b""
-        try:
-            if isinstance(odd, int):
-                raise Refused(odd)
-            if handler.command != "GET":
-                raise Refused(43001, "require GET method")
-            with self.lock:
-                return json.dumps(self.answer(path, query), ensure_ascii=False).encode()
-        except Refused as refused:
-            return json.dumps(refused.answer).encode()
-
-    def answer(self, path, query):
+    def answer(self, ask):
         known = {"/sns/oauth2/access_token": self.access_token, "/sns/userinfo": self.userinfo,
                  "/sns/oauth2/refresh_token": self.refresh_token,
                  "/sns/jscode2session": self.code2session}
-        if path not in known:
+        if ask.method != "GET":
+            raise Refused(43001, "require GET method")
+        if ask.path not in known:
             raise Refused(40066, "invalid url")
-        answer = known[path](query)
-        answer.update(self.extra.get(path, {}))
+        answer = known[ask.path](dict(ask.query))
+        answer.update(self.extra.get(ask.path, {}))
         return {name: value for name, value in answer.items() if value is not None}
 
     # ---- The interface ----
@@ -221,9 +162,6 @@ class Fake:
         assert query["scope"] in (("snsapi_base", "snsapi_userinfo") if is_phone else ("snsapi_login",))
         code = self.make_code(self.apps[query["appid"]], person, scope=query["scope"])
         return query["redirect_uri"] + "?" + urlencode({"code": code, "state": query["state"]})
-
-    def n_asked(self, path):
-        return sum(1 for asked, _ in self.asked if asked == path)
 
 
 class Form(HTMLParser):
