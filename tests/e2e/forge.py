@@ -7,7 +7,9 @@ import hmac
 import json
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 
 
 def b64(data):
@@ -34,10 +36,19 @@ def hs256(secret, header, claims):
     return f"{text}.{b64(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
 
 
-def es256(key, header, claims):
+def signed(key, header, claims, bits="256"):
+    """By RSA or ECDSA, as the key is; the header may say what it likes."""
     text = f"{part(header)}.{part(claims)}"
-    r, s = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+    digest = HASHES[bits]()
+    if isinstance(key, rsa.RSAPrivateKey):
+        return f"{text}.{b64(key.sign(text.encode(), padding.PKCS1v15(), digest))}"
+    r, s = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(digest)))
+    size = (key.curve.key_size + 7) // 8
+    return f"{text}.{b64(r.to_bytes(size, 'big') + s.to_bytes(size, 'big'))}"
+
+
+def es256(key, header, claims):
+    return signed(key, header, claims)
 
 
 def own_key(server, kid=""):
@@ -62,6 +73,11 @@ def public_der(key):
 
 
 def jwk_of(key):
+    def number(value, bits):
+        return b64(value.to_bytes((bits + 7) // 8, "big"))
+
     numbers = key.public_key().public_numbers()
-    return {"kty": "EC", "crv": "P-256", "x": b64(numbers.x.to_bytes(32, "big")),
-            "y": b64(numbers.y.to_bytes(32, "big"))}
+    if isinstance(key, rsa.RSAPrivateKey):
+        return {"kty": "RSA", "n": number(numbers.n, key.key_size), "e": number(numbers.e, 24)}
+    bits = key.curve.key_size
+    return {"kty": "EC", "crv": f"P-{bits}", "x": number(numbers.x, bits), "y": number(numbers.y, bits)}
