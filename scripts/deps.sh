@@ -9,7 +9,7 @@ build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev lib
  python3 python3-yaml curl'
 check='g++ clang clang-format clang-tidy cppcheck libclang-rt-14-dev libcmocka-dev python3-pytest
  python3-pytest-xdist python3-requests python3-websocket python3-jwt python3-cryptography python3-jsonschema
- python3-pymysql
+ python3-pymysql python3-oauthlib
  mariadb-server redis-server redis-sentinel sqlite3 nginx-light haproxy caddy nodejs procps strace valgrind libc6-dbg
  exim4-daemon-light openssl zbar-tools'
 # Its evhttp fixes are not used here, its evbuffer fixes are (CVE-2026-63381).
