@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The account signed in: profile, identities, sessions. */
+/* The account signed in: profile, identities, sessions, attempts to sign in. */
 #include "api_audit.h"
 #include "call.h"
 #include "host.h"
+#include "login_history.h"
 #include "request.h"
 #include "routes.h"
+
+#include <stdlib.h>
 
 static void answer_result(struct request *request, int32_t status, json_t *data)
 {
@@ -117,4 +120,44 @@ void api_sessions_delete(struct request *request)
 	if (status == PINTLE_OK)
 		status = api_audit(request, &tx, "session.revoke_others", own->uuid, "success");
 	answer_result(request, status, json_pack("{s:I}", "revoked", (json_int_t)n));
+}
+
+/* ---- Attempts to sign in ---- */
+
+static bool read_limit(const char *text, int64_t *out)
+{
+	size_t len = strspn(text, "0123456789");
+
+	if (text[len] != '\0' || len > 3)
+		return false;
+	*out = strtoll(text, NULL, 10);
+	return *out >= 1 && *out <= LOGIN_HISTORY_MAX;
+}
+
+/* False: the answer names the field that is wrong. */
+static bool read_page(struct request *request, struct login_page *page)
+{
+	const char *limit = request_field(request, "limit");
+	const char *before = request_field(request, "before");
+
+	*page = (struct login_page){ login_history_start, LOGIN_HISTORY_DEFAULT };
+	if (limit && !read_limit(limit, &page->limit))
+		answer_invalid(request, "limit", "format");
+	if (before && !login_history_place(before, &page->before))
+		answer_invalid(request, "before", "format");
+	return request->answer.status == 0;
+}
+
+void api_logins(struct request *request)
+{
+	const struct session *own = &request->who.session;
+	struct tx tx = request_tx(request);
+	struct login_page page;
+	json_t *history = NULL;
+	int32_t status;
+
+	if (!read_page(request, &page))
+		return;
+	status = login_history(&tx, own->subject_id, own->id, &page, &history);
+	answer_result(request, status, history);
 }

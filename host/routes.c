@@ -59,6 +59,8 @@ const struct route routes_own[] = {
 	  .summary = "End one of the own sessions" },
 	{ HTTP_DELETE, "/api/v1/user/sessions", "self", api_sessions_delete, 0,
 	  .summary = "End all own sessions but this one" },
+	{ HTTP_GET, "/api/v1/user/logins", "self", api_logins, 0,
+	  .summary = "Attempts to sign in to the own account" },
 
 	{ HTTP_POST, "/api/v1/receipts/{name}/{token}", NULL, api_receipt,
 	  ROUTE_FINISHES | ROUTE_PROBE | ROUTE_RAW, .summary = "A gateway's delivery report" },

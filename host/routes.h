@@ -19,7 +19,7 @@ route_handler api_check;
 route_handler api_refresh, api_logout, api_introspect, api_revoke, api_jwks, api_metadata;
 /* api_user.c: the account signed in */
 route_handler api_profile, api_profile_update, api_identities, api_sessions, api_session_delete,
-	api_sessions_delete;
+	api_sessions_delete, api_logins;
 /* web.c: pages of this server */
 route_handler api_login_page, api_account_page, api_asset;
 /* api_ops.c: operation */
