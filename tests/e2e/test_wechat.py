@@ -6,32 +6,17 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from fakes.wechat import Fake, Form, Person, Phone, drawn, read_code
+from fakes.wechat import Form, Person, Phone, drawn, read_code
 from harness import sign_in
-from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
 from steps import IDENTITIES, PROFILE, fields_of, later, rows, user_id
-from wechat_server import (BACK, BIND, CALLBACK, CONFIRM, FLOW, OPTIONS, PUBLIC, QR_CODE, UNBIND, Opener,
-                           conf_of, phone_of, sign_in_by_mini, sign_in_by_phone, status_path, verify_path)
+from trips import BACK, DENIED, FLOW, OPTIONS, PUBLIC, Trip
+from wechat_server import (BIND, CALLBACK, CONFIRM, QR_CODE, UNBIND, Opener, conf_of, fake, phone_of, server,
+                           sign_in_by_mini, sign_in_by_phone, status_path, verify_path)
 
 pytestmark = pytest.mark.core
 
 BEGIN_WEB = "/api/v1/auth/wechat_web/begin"
-VERIFY_WEB = verify_path("wechat_web")
-
-
-@pytest.fixture(scope="module")
-def fake():
-    made = Fake()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def server(fake):
-    started = serve(workers=2, options=OPTIONS, conf=conf_of(fake)).start()
-    yield started
-    started.close()
 
 
 def assert_waits(opener, state):
@@ -286,33 +271,17 @@ def test_a18_9_a_phone_that_lost_its_page_confirms_nothing(server, fake):
 
 # ---- WeChat's page ----
 
-class Browser:
-    """One that has opened a sign-in on WeChat's page."""
-
-    def __init__(self, server, **fields):
-        self.server, self.client = server, server.client()
-        self.data = self.client.ok("POST", BEGIN_WEB, fields)
-
-    def land(self, url, client=None):
-        """Back from WeChat, in this browser or another: where it is sent, and what stands behind '#'."""
-        parts = urlsplit(url)
-        answer = (client or self.client).get(f"{parts.path}?{parts.query}", allow_redirects=False)
-        if answer.status_code != 303:
-            return answer, {}
-        where, _, behind = answer.headers["Location"].partition("#")
-        return where, dict(parse_qsl(behind))
-
-    def verify(self, **fields):
-        return self.client.post(VERIFY_WEB, {"flow_id": self.data["flow_id"], **fields})
+def web_trip(server, client=None, **fields):
+    return Trip(server, "wechat_web", client, **fields)
 
 
 def test_a_browser_goes_and_comes_back(server, fake):
-    browser, person = Browser(server, redirect_uri=BACK, state="mine"), Person()
-    assert browser.data["next"] == "redirect" and browser.data["flow_id"] not in browser.data["authorize_url"]
+    browser, person = web_trip(server, redirect_uri=BACK, state="mine"), Person()
+    assert browser.data["next"] == "redirect" and browser.flow_id not in browser.url
     assert browser.verify().json()["data"] == {"status": "pending"}
-    where, behind = browser.land(fake.allow(browser.data["authorize_url"], person))
+    where, behind = browser.land(fake.allow(browser.url, person))
     assert where == BACK and behind["state"] == "mine"
-    told = browser.client.get(FLOW.format(browser.data["flow_id"])).json()["data"]
+    told = browser.client.ok("GET", FLOW.format(browser.flow_id))
     assert told["status"] == "confirmed" and person.name not in str(told)
     answer = browser.verify(grant=behind["grant"])
     assert answer.status_code == 200 and "access_token" in answer.json()["data"], answer.text
@@ -322,14 +291,14 @@ def test_a_browser_goes_and_comes_back(server, fake):
 def test_both_ways_lead_to_one_user(server, fake):
     person = Person()
     first = user_id(sign_in_by_phone(server, fake, person))
-    browser = Browser(server)
-    _, behind = browser.land(fake.allow(browser.data["authorize_url"], person))
+    browser = web_trip(server)
+    _, behind = browser.land(fake.allow(browser.url, person))
     assert browser.verify(grant=behind["grant"]).json()["data"]["user"]["id"] == first
     assert user_id(sign_in_by_mini(server, fake, person)) == first
 
 
 def test_who_says_no_comes_back_with_an_error(server):
-    browser = Browser(server, redirect_uri="/account", state="s")
+    browser = web_trip(server, redirect_uri="/account", state="s")
     state = browser.data["qr_code"]
     where, behind = browser.land(f"{CALLBACK.format('wechat_web')}?state={state}")
     assert where == PUBLIC + "/account" and behind == {"error": "access_denied", "state": "s"}
@@ -337,13 +306,13 @@ def test_who_says_no_comes_back_with_an_error(server):
 
 
 def test_a_snapshot_visitor_is_nobody(server, fake):
-    browser = Browser(server)
+    browser = web_trip(server)
     fake.extra["/sns/oauth2/access_token"] = {"is_snapshotuser": 1}
     try:
-        _, behind = browser.land(fake.allow(browser.data["authorize_url"], Person()))
+        _, behind = browser.land(fake.allow(browser.url, Person()))
     finally:
         fake.extra.clear()
-    assert behind == {"error": "access_denied"} and browser.verify().status_code == 401
+    assert behind == DENIED and browser.verify().status_code == 401
 
 
 @pytest.mark.parametrize("path, odd, status", [
@@ -352,22 +321,22 @@ def test_a_snapshot_visitor_is_nobody(server, fake):
     ("/sns/oauth2/access_token", "cut", 503), ("/sns/userinfo", 40003, 401), ("/sns/userinfo", 48001, 503),
     ("/sns/userinfo", b'{"openid":"another"}', 503), ("/sns/userinfo", b"", 503)])
 def test_what_wechat_gets_wrong_signs_nobody_in(server, fake, path, odd, status):
-    browser, asked = Browser(server), fake.n_asked("/sns/oauth2/access_token")
+    browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
     fake.odd[path] = odd
     try:
-        answer, behind = browser.land(fake.allow(browser.data["authorize_url"], Person()))
+        answer, behind = browser.land(fake.allow(browser.url, Person()))
     finally:
         fake.odd.clear()
-    assert behind == {"error": "access_denied"} if status == 401 else answer.status_code == status
+    assert behind == DENIED if status == 401 else answer.status_code == status
     assert fake.n_asked("/sns/oauth2/access_token") == asked + 1, "a code is sent once"
     assert "access_token" not in browser.verify().text
 
 
 def test_a_used_or_foreign_code_is_denied(server, fake):
     for code in (fake.make_code(fake.apps["wxqr"], Person()), "nonsense"):
-        browser = Browser(server)
+        browser = web_trip(server)
         url = f"{CALLBACK.format('wechat_web')}?code={code}&state={browser.data['qr_code']}"
-        assert browser.land(url)[1] == {"error": "access_denied"}
+        assert browser.land(url)[1] == DENIED
 
 
 # ---- A05 ----
@@ -375,8 +344,8 @@ def test_a_used_or_foreign_code_is_denied(server, fake):
 def test_one_code_and_state_have_one_winner(server, fake):
     say("browsers with one code and state")
     for i in range(ROUNDS):
-        browser, asked = Browser(server), fake.n_asked("/sns/oauth2/access_token")
-        parts = urlsplit(fake.allow(browser.data["authorize_url"], Person()))
+        browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
+        parts = urlsplit(fake.allow(browser.url, Person()))
         seen = release(server.urls, [Shot("GET", f"{parts.path}?{parts.query}", None)] * N_PARALLEL)
         landed = [reply for reply in seen if reply.status == 303]
         assert len(landed) == 1, f"round {i}: {tally(seen)}"
@@ -415,19 +384,19 @@ def test_one_page_has_one_answer(server, fake):
 
 def test_a_foreign_callback_signs_nobody_in(server, fake):
     """The attacker's code in the victim's browser: it lands, with a grant and without a flow."""
-    attacker, victim = Browser(server), Browser(server)
-    url = fake.allow(attacker.data["authorize_url"], Person())
+    attacker, victim = web_trip(server), web_trip(server)
+    url = fake.allow(attacker.url, Person())
     _, behind = attacker.land(url, victim.client)
     answer = victim.verify(grant=behind["grant"])
     assert answer.json()["data"] == {"status": "pending"}, answer.text
     assert attacker.verify().status_code in (401, 422), "who opened it has no grant"
-    own = victim.land(fake.allow(victim.data["authorize_url"], Person()))[1]
+    own = victim.land(fake.allow(victim.url, Person()))[1]
     assert victim.verify(grant=own["grant"]).status_code == 200
 
 
 @pytest.mark.parametrize("state", [None, "", "nonsense", "another section's", "used"])
 def test_a_state_that_is_not_ours_is_refused(server, fake, state):
-    browser, asked = Browser(server), fake.n_asked("/sns/oauth2/access_token")
+    browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
     if state == "another section's":
         state = Opener(server).data["qr_code"]
     if state == "used":
@@ -450,8 +419,8 @@ def test_where_it_goes_back_to_fits_into_a_flow(server, fake):
             answer = server.client().post(BEGIN_WEB, fields)
             assert (answer.status_code, fields_of(answer)) == (422, {"redirect_uri": "too_long"})
             continue
-        browser = Browser(server, **fields)
-        place, told = browser.land(fake.allow(browser.data["authorize_url"], person))
+        browser = web_trip(server, **fields)
+        place, told = browser.land(fake.allow(browser.url, person))
         assert place == PUBLIC + path and told["state"] == "s" * 512
 
 

@@ -2,23 +2,17 @@
 """Sign-in by WeChat over stores that fail at every single op: 503, and nobody becomes two users or another."""
 import pytest
 
-from fakes.wechat import Fake, Person
+from fakes.wechat import Person
 from faulty import OPTIONS as FAULTY
 from faulty import each_op_in_turn
 from harness import sign_in
 from steps import rows, user_id
-from wechat_server import (BIND, OPTIONS, UNBIND, Opener, conf_of, mini_code, phone_of, sign_in_by_mini,
+from trips import OPTIONS
+from wechat_server import (BIND, UNBIND, Opener, conf_of, fake, mini_code, phone_of, sign_in_by_mini,
                            sign_in_by_phone, verify_path)
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers stand in front of these"),
               pytest.mark.one_host(reason="a fault is told to the host of one state folder")]
-
-
-@pytest.fixture
-def fake():
-    made = Fake()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -4,29 +4,15 @@ import itertools
 
 import pytest
 
-from fakes.wechat import Fake, Person
+from fakes.wechat import Person
 from harness import sign_in
-from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import IDENTITIES, PROFILE, rows, user_id
-from wechat_server import (OPTIONS, SECTIONS, UNBIND, conf_of, mini_code, section_of, sign_in_by_mini,
+from trips import OPTIONS
+from wechat_server import (SECTIONS, UNBIND, conf_of, fake, mini_code, section_of, server, sign_in_by_mini,
                            verify_path)
 
 pytestmark = pytest.mark.core
-
-
-@pytest.fixture(scope="module")
-def fake():
-    made = Fake()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def server(fake):
-    started = serve(workers=2, options=OPTIONS, conf=conf_of(fake)).start()
-    yield started
-    started.close()
 
 
 def owners(server, person):

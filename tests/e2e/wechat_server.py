@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server with several sections of WeChat, and the steps of people who sign in by it."""
-from fakes.wechat import Fake, Person, Phone, read_code
+"""A server with several sections of WeChat, and the steps of people who sign in by it. Test files import the
+fixtures they want."""
+import pytest
 
-PUBLIC = "https://auth.example.com"
-BACK = "https://app.example.com/done"
-OPTIONS = [f"server.public_url={PUBLIC}", f"server.return_urls={BACK}"]
+from fakes.wechat import Fake, Person, Phone, read_code
+from pair import serve
+from trips import OPTIONS, PUBLIC
+
 # Section, method, appid and Open Platform account.
 SECTIONS = [("wechat", "qr", "wxqr", "p1"), ("wechat_web", "website", "wxweb", "p1"),
             ("mini1", "mini", "wxmini1", "p1"), ("mini2", "mini", "wxmini2", "p1"),
@@ -14,7 +16,6 @@ CONFIRM = "/api/auth/wechat/confirm"
 BIND = "/api/user/bind-wechat"
 UNBIND = "/api/user/unbind-wechat"
 CALLBACK = "/api/v1/auth/{}/callback"
-FLOW = "/api/v1/auth/flows/{}"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36"
 
 
@@ -36,6 +37,20 @@ def section_of(fake, name, method, appid, platform):
 
 def conf_of(fake):
     return {"50-wechat.ini": "\n".join(section_of(fake, *section) for section in SECTIONS)}
+
+
+@pytest.fixture(scope="module")
+def fake():
+    made = Fake()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def server(fake):
+    started = serve(workers=2, options=OPTIONS, conf=conf_of(fake)).start()
+    yield started
+    started.close()
 
 
 class Opener:
@@ -92,6 +107,3 @@ def sign_in_by_mini(server, fake, person, section="mini1"):
     client = server.client()
     client.tokens = client.ok("POST", verify_path(section), {"js_code": mini_code(fake, section, person)})
     return client.use(client.tokens["access_token"])
-
-
-__all__ = ["Fake", "Person", "Phone"]
