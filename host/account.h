@@ -36,8 +36,8 @@ int32_t account_create(struct tx *tx, const struct account_settings *settings,
  * of somebody else gives way to a verified one. */
 int32_t account_link(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 		     const char *instance, const char *claims_json);
-/* What an enabled instance accepts. A namespace with a trailing * takes only what the same instance has
- * linked: which of all it stands for the instance can prove today, nobody knows. */
+/* What an enabled instance accepts. Where it has not said which of all that a trailing * stands for it can
+ * prove today, only what the same instance has linked. */
 struct way_in {
 	const char *ns, *instance;
 };

@@ -42,16 +42,25 @@ static json_t *abilities_of(const struct pintle_provider *provider)
 			 "callback", provider->callback != NULL);
 }
 
+/* The operator's word, else the instance's own, else its plugin's. */
+static const char *label_of(const char *set, const char *described, const char *declared)
+{
+	if (set && *set)
+		return set;
+	return described ? described : declared;
+}
+
 static json_t *describe_provider(const struct pintle_inst *inst)
 {
 	const struct pintle_provider *provider = &inst->plugin->provider;
-	const struct instance_settings *own = &inst->settings;
+	const struct instance_settings *set = &inst->settings;
+	const struct instance_description *own = &inst->description;
 
 	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:o, s:o}", "name", inst->name, "kind",
 			 inst->plugin->name, "label", "zh",
-			 own->label_zh && *own->label_zh ? own->label_zh : provider->label_zh, "en",
-			 own->label_en && *own->label_en ? own->label_en : provider->label_en,
-			 "inputs", inputs_of(provider), "capabilities", abilities_of(provider));
+			 label_of(set->label_zh, own->label_zh, provider->label_zh), "en",
+			 label_of(set->label_en, own->label_en, provider->label_en), "inputs",
+			 inputs_of(provider), "capabilities", abilities_of(provider));
 }
 
 void api_providers(struct request *request)

@@ -6,6 +6,7 @@
 #include "in_flight.h"
 #include "live.h"
 #include "migrate.h"
+#include "namespace.h"
 #include "routes.h"
 #include "services.h"
 #include "test_number.h"
@@ -226,7 +227,10 @@ static bool make_all(struct host *host, const struct host_start *start, struct e
 	make_edge(host);
 	if (!start->is_dry && !make_state(host, err))
 		return false;
-	return open_instances(host, false, err);
+	if (!open_instances(host, false, err))
+		return false;
+	namespace_collect_ways_in(&host->instances);
+	return true;
 }
 
 bool host_make(struct host *host, const struct host_start *start, struct err *err)

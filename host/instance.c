@@ -3,6 +3,7 @@
 #include "instance.h"
 
 #include "board.h"
+#include "namespace.h"
 #include "settings.h"
 #include "snapshot.h"
 #include "xalloc.h"
@@ -241,67 +242,12 @@ static bool bind_sections(struct instances *instances, const struct conf *conf, 
 	return true;
 }
 
-static const char *const *namespaces_of(const struct pintle_inst *inst)
-{
-	static const char *const none[] = { NULL };
-
-	return inst->plugin->desc.provider ? inst->plugin->provider.namespaces : none;
-}
-
-static const struct pintle_inst *exact_owner(const struct instances *instances, const char *ns)
-{
-	for (size_t i = 0; i < instances->n_items; i++) {
-		for (const char *const *own = namespaces_of(&instances->items[i]); *own; own++) {
-			if (strcmp(*own, ns) == 0)
-				return &instances->items[i];
-		}
-	}
-	return NULL;
-}
-
-static bool is_pattern(const char *ns)
-{
-	size_t len = strlen(ns);
-
-	return len > 0 && ns[len - 1] == '*';
-}
-
-/* Collects every namespace; a second owner of the same one could sign in the first one's people. A
- * pattern may have several: which of them proves what, their options say. */
-static bool collect_namespaces(struct instances *instances, const struct conf *conf,
-			       struct err *err)
-{
-	size_t n = 0;
-
-	instances->ways_in = xcalloc(1, sizeof(*instances->ways_in));
-	for (size_t i = 0; i < instances->n_items; i++) {
-		const struct pintle_inst *inst = &instances->items[i];
-
-		for (const char *const *own = namespaces_of(inst); *own; own++) {
-			const struct pintle_inst *owner = exact_owner(instances, *own);
-			const struct conf_section *section = conf_section(conf, inst->name);
-			struct conf_place place = conf_place_of(section, inst->name, NULL);
-
-			if (owner != inst && !is_pattern(*own))
-				return conf_fail(err, &place,
-						 "identities \"%.60s\" belong to [%s] already",
-						 *own, owner->name);
-			instances->ways_in =
-				xrealloc(instances->ways_in, (n + 2) * sizeof(*instances->ways_in));
-			instances->ways_in[n++] = (struct way_in){ *own, inst->name };
-			instances->ways_in[n] = (struct way_in){ 0 };
-		}
-	}
-	return true;
-}
-
 bool instances_init(struct instances *instances, struct snapshot *snapshot,
 		    const struct board *board, const char *const *needed, struct err *err)
 {
 	*instances = (struct instances){ 0 };
 	if (load_plugins(instances, snapshot, board, needed, err) &&
-	    bind_sections(instances, &snapshot->conf, err) &&
-	    collect_namespaces(instances, &snapshot->conf, err))
+	    bind_sections(instances, &snapshot->conf, err) && namespace_check_fixed(instances, err))
 		return true;
 	instances_fini(instances);
 	return false;
@@ -320,6 +266,7 @@ void instances_fini(struct instances *instances)
 		network_list_fini(&inst->receipts_from);
 		own = plugin_table(inst->plugin);
 		opt_fini(&own, inst->conf);
+		arena_fini(&inst->description.memory);
 		free(inst->conf);
 	}
 	for (size_t i = 0; i < instances->n_plugins; i++)
@@ -337,54 +284,4 @@ struct pintle_inst *instances_find(const struct instances *instances, const char
 			return &instances->items[i];
 	}
 	return NULL;
-}
-
-/* How well pattern takes ns: 0 not at all, more for a longer pattern, most for the same text. */
-static size_t match(const char *pattern, const char *ns)
-{
-	size_t len = strlen(pattern);
-
-	if (strcmp(pattern, ns) == 0)
-		return SIZE_MAX;
-	if (is_pattern(pattern) && strncmp(pattern, ns, len - 1) == 0)
-		return len;
-	return 0;
-}
-
-static size_t best_match(const struct pintle_inst *inst, const char *ns)
-{
-	size_t best = 0;
-
-	for (const char *const *own = namespaces_of(inst); *own; own++) {
-		size_t found = match(*own, ns);
-
-		best = found > best ? found : best;
-	}
-	return best;
-}
-
-bool instance_owns_namespace(const struct pintle_inst *inst, const char *ns)
-{
-	return best_match(inst, ns) > 0;
-}
-
-struct pintle_inst *instances_of_namespace(const struct instances *instances, const char *ns)
-{
-	struct pintle_inst *owner = NULL;
-	size_t best = 0;
-
-	for (size_t i = 0; i < instances->n_items; i++) {
-		size_t found = best_match(&instances->items[i], ns);
-
-		if (found > best) {
-			best = found;
-			owner = &instances->items[i];
-		}
-	}
-	return owner;
-}
-
-const struct way_in *instances_ways_in(const struct instances *instances)
-{
-	return instances->ways_in;
 }

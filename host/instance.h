@@ -5,6 +5,7 @@
 
 #include "account.h"
 #include "address.h"
+#include "arena.h"
 #include "opt.h"
 #include "plugin.h"
 #include "pool.h"
@@ -27,6 +28,14 @@ struct instance_settings {
 
 extern const struct opt_table instance_table;
 
+/* What an instance has said of itself with describe_instance; where a member is NULL, what its plugin
+ * declares holds. */
+struct instance_description {
+	struct arena memory;
+	const char *const *namespaces; /* exact ones */
+	const char *label_zh, *label_en;
+};
+
 /* What the ABI calls an instance. */
 struct pintle_inst {
 	char name[48];
@@ -36,6 +45,8 @@ struct pintle_inst {
 	struct instance_settings settings;
 	void *conf, *self;
 	struct pintle_plain plain; /* self of a plugin without open */
+	struct instance_description description;
+	struct err *opening; /* while open runs: the host's own reason to refuse it */
 	struct pool_class *class;
 	struct host *host;
 	struct network_list receipts_from;
@@ -50,7 +61,7 @@ struct instances {
 	size_t n_items;
 	struct plugin *plugins;
 	size_t n_plugins, n_left_out;
-	struct way_in *ways_in; /* the last has no ns */
+	struct way_in *ways_in; /* namespace.c's; the last has no ns */
 };
 
 struct snapshot;
@@ -61,7 +72,7 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 
 /*
  * Loads every plugin of the snapshot, binds every plugin section, checks for unknown keys, reserved
- * names and namespaces with two owners. Opens nothing: instance_open does, one by one. board_index,
+ * names and fixed namespaces with two owners. Opens nothing: instance_open does, one by one. board_index,
  * class and host are left for the worker to fill. A plugin that crashes while it is loaded is noted on the
  * board by its first section, and left out when that ends_at_load, unless one of the sections needed
  * (NULL-terminated names) has it.
@@ -74,10 +85,5 @@ void instance_close(struct pintle_inst *inst);
 bool instance_is_up(const struct pintle_inst *inst);
 void instances_fini(struct instances *instances);
 struct pintle_inst *instances_find(const struct instances *instances, const char *name);
-/* The provider whose declared namespaces take ns; NULL. */
-struct pintle_inst *instances_of_namespace(const struct instances *instances, const char *ns);
-bool instance_owns_namespace(const struct pintle_inst *inst, const char *ns);
-/* Every namespace that enabled providers declare, and whose; the last has no ns. Lent. */
-const struct way_in *instances_ways_in(const struct instances *instances);
 
 #endif

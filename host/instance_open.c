@@ -7,19 +7,28 @@
 
 #define OPEN_REASON_MAX 256
 
+/* What came of open besides its status. */
+struct opening {
+	char why[OPEN_REASON_MAX]; /* the plugin's reason */
+	struct err refused;        /* the host's own, whatever the plugin made of it */
+	const char *changed;       /* what it has done to the process */
+};
+
 /* Runs open and gives its status; with an eye on what it does to the process. */
 static int32_t open_watched(struct pintle_inst *inst, const struct pintle_host *services,
-			    char why[OPEN_REASON_MAX], const char **changed_out)
+			    struct opening *opening)
 {
 	struct plugin_guard before, after;
 	int32_t status;
 
 	plugin_guard_take(&before);
-	status = inst->plugin->desc.open(services, inst, inst->conf, &inst->self, why,
+	inst->opening = &opening->refused;
+	status = inst->plugin->desc.open(services, inst, inst->conf, &inst->self, opening->why,
 					 OPEN_REASON_MAX);
+	inst->opening = NULL;
 	plugin_guard_take(&after);
-	*changed_out = plugin_guard_differs(&before, &after);
-	why[OPEN_REASON_MAX - 1] = '\0';
+	opening->changed = plugin_guard_differs(&before, &after);
+	opening->why[OPEN_REASON_MAX - 1] = '\0';
 	if (status != PINTLE_OK)
 		inst->self = NULL;
 	return status;
@@ -27,19 +36,21 @@ static int32_t open_watched(struct pintle_inst *inst, const struct pintle_host *
 
 bool instance_open(struct pintle_inst *inst, const struct pintle_host *services, struct err *err)
 {
-	char why[OPEN_REASON_MAX] = "";
-	const char *changed = NULL;
+	struct opening opening = { .why = "" };
 	struct conf_place place = conf_place_of(inst->section, inst->name, NULL);
 	int32_t status = PINTLE_OK;
 
 	inst->plain = (struct pintle_plain){ services, inst, inst->conf };
 	inst->self = &inst->plain;
 	if (inst->plugin->desc.open)
-		status = open_watched(inst, services, why, &changed);
-	return (status == PINTLE_OK && !changed) ||
+		status = open_watched(inst, services, &opening);
+	if (*opening.refused.text)
+		return conf_fail(err, &place, "%s", opening.refused.text);
+	return (status == PINTLE_OK && !opening.changed) ||
 	       conf_fail(err, &place, "plugin %s.so: %s%s", inst->plugin->name,
-			 changed ? "opening it changes " : "cannot open: ",
-			 changed ? changed : (*why ? why : "it gives no reason"));
+			 opening.changed ? "opening it changes " : "cannot open: ",
+			 opening.changed ? opening.changed
+					 : (*opening.why ? opening.why : "it gives no reason"));
 }
 
 void instance_close(struct pintle_inst *inst)

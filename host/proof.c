@@ -6,6 +6,7 @@
 #include "host.h"
 #include "identifier.h"
 #include "metrics.h"
+#include "namespace.h"
 #include "op.h"
 #include "request.h"
 #include "send_limit.h"
@@ -268,7 +269,7 @@ static void start_anew(struct pintle_call *outer, const struct pintle_call *prov
 
 int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out)
 {
-	struct pintle_inst *inst = instances_of_namespace(&outer->host->instances, ns);
+	struct pintle_inst *inst = namespace_owner(&outer->host->instances, ns);
 	struct pintle_call *call;
 	int32_t status;
 

@@ -5,6 +5,7 @@
 #include "host.h"
 #include "identifier.h"
 #include "json.h"
+#include "namespace.h"
 #include "newcomer.h"
 #include "proof.h"
 #include "request.h"
@@ -162,7 +163,7 @@ static bool may_prove(const struct pintle_call *call)
 static bool may_name(const struct pintle_call *call, const char *ns, const char *subject)
 {
 	return may_prove(call) && ns && subject && *subject && strlen(subject) <= SUBJECT_MAX &&
-	       utf8_is_valid(subject) && instance_owns_namespace(call->inst, ns);
+	       utf8_is_valid(subject) && namespace_belongs(call->inst, ns);
 }
 
 static int32_t subject(struct pintle_call *call, const char *ns, const char *subject)

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "event.h"
 #include "host.h"
+#include "namespace.h"
 #include "newcomer.h"
 #include "request.h"
 #include "services.h"
@@ -172,7 +173,7 @@ static int32_t unlink_identity(struct pintle_call *call, int64_t account_id, con
 
 	return gate != PINTLE_OK ? gate
 				 : account_unlink(&call->tx, account_id, ns, subject,
-						  instances_ways_in(&call->host->instances));
+						  namespace_ways_in(&call->host->instances));
 }
 
 static int32_t revoke_sessions(struct pintle_call *call, int64_t account_id, int32_t keep_own,

@@ -6,6 +6,7 @@
 #include "http_client.h"
 #include "log.h"
 #include "message.h"
+#include "namespace.h"
 #include "receipt.h"
 #include "request.h"
 #include "resolve.h"
@@ -121,4 +122,5 @@ void services_fill_world(struct pintle_host *table)
 	table->resolve = resolve;
 	table->receipt = receipt_note;
 	table->charge = charge;
+	table->describe_instance = namespace_describe;
 }

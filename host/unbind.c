@@ -9,6 +9,7 @@
 #include "event.h"
 #include "host.h"
 #include "identifier.h"
+#include "namespace.h"
 #include "op.h"
 #include "transact.h"
 
@@ -31,6 +32,13 @@ static bool is_whole(const struct pintle_call *call)
 	return (call->inst->plugin->provider.flags & PINTLE_WHOLE) != 0;
 }
 
+/* What is one thing was perhaps bound by another section, or by this one when it was another app. */
+static bool is_taken_by(const struct pintle_call *call, const char *ns)
+{
+	return is_whole(call) ? namespace_is_declared(call->inst, ns)
+			      : namespace_belongs(call->inst, ns);
+}
+
 static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct bound *bound = ctx;
@@ -38,7 +46,7 @@ static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_c
 	char masked[IDENTIFIER_MAX];
 
 	(void)n_cols;
-	if (!instance_owns_namespace(bound->call->inst, cols[0].ptr))
+	if (!is_taken_by(bound->call, cols[0].ptr))
 		return PINTLE_OK;
 	mask_subject(cols[0].ptr, cols[1].ptr, masked);
 	if (bound->wanted && strcmp(bound->wanted, cols[1].ptr) != 0 &&
@@ -74,7 +82,7 @@ static bool is_unclear(const struct bound *bound)
 /* One after the other: the last of them finds out whether a way in is left without them all. */
 static int32_t unlink_found(struct tx *tx, const struct bound *bound, struct audit_entry *entry)
 {
-	const struct way_in *usable = instances_ways_in(&bound->call->host->instances);
+	const struct way_in *usable = namespace_ways_in(&bound->call->host->instances);
 	int32_t status = PINTLE_OK;
 
 	for (const struct bound_identity *found = bound->found; status == PINTLE_OK && found;

@@ -181,20 +181,6 @@ static const char *kept(struct pintle_call *call, const char *name)
 
 /* ---- The outcome ---- */
 
-static bool owns(const struct plugin *plugin, const char *ns)
-{
-	const char *const *at = plugin->desc.provider ? plugin->provider.namespaces : NULL;
-
-	for (; at && *at; at++) {
-		size_t len = strlen(*at);
-		bool is_open = len > 0 && (*at)[len - 1] == '*';
-
-		if (is_open ? strncmp(*at, ns, len - 1) == 0 : strcmp(*at, ns) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Who comes by a ticket or to a callback has not opened the flow. */
 static const char *why_nobody(const struct pintle_call *call)
 {
@@ -214,7 +200,7 @@ static const char *why_no_subject(const struct pintle_call *call, const char *ns
 		return why_nobody(call);
 	if (!ns || !subject || !*subject)
 		return "names no subject";
-	if (!owns(call->inst->plugin, ns))
+	if (!inst_owns(call->inst, ns))
 		return "names a subject in a namespace it has not declared";
 	if (strlen(subject) > SUBJECT_MAX || !utf8_is_valid(subject))
 		return "names a subject that is too long or not UTF-8";

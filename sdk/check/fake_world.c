@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The services on the world outside, on secrets and on time. */
+/* The services on upstreams, on secrets and on time. */
 #include "clock.h"
-#include "fake_loop.h"
 #include "hash_scheme.h"
 #include "report.h"
 #include "rng.h"
@@ -11,7 +10,6 @@
 #include "utf8.h"
 #include "world.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -288,57 +286,6 @@ static void wipe(void *ptr, size_t len)
 	explicit_bzero(ptr, len);
 }
 
-/* ---- Log and instance ---- */
-
-static void log_text(struct pintle_inst *inst, int32_t level, const char *text)
-{
-	struct pintle_call *call = service_call();
-	enum side before = side_enter(SIDE_HOST); /* the driver of the tree logs too */
-
-	if (level < PINTLE_LOG_ERROR || level > PINTLE_LOG_DEBUG || !text || !utf8_is_valid(text))
-		report_fail("X02", "log() is given no level or no text");
-	else
-		secrets_look(&inst->secrets, text, "an instance", "log()");
-	if (call && text)
-		secrets_look(&call->world->secrets, text, call->op, "log()");
-	(void)side_enter(before);
-}
-
-static const char *inst_name(struct pintle_inst *inst)
-{
-	return inst->name;
-}
-
-static const char *state_dir(struct pintle_inst *inst)
-{
-	return inst->dir;
-}
-
-static int32_t is_development(struct pintle_inst *inst)
-{
-	(void)inst;
-	return 1;
-}
-
-/* Nothing is asked of a network. */
-static int32_t resolve(struct pintle_inst *inst, const char *name, int64_t timeout_ms, char *out,
-		       size_t out_len)
-{
-	int32_t status = service_enter(service_call(), "resolve");
-	struct in6_addr address;
-	const char *found = name;
-
-	(void)inst;
-	(void)timeout_ms;
-	if (strcmp(name, "localhost") == 0)
-		found = "127.0.0.1";
-	else if (!inet_pton(AF_INET, name, &address) && !inet_pton(AF_INET6, name, &address))
-		found = NULL;
-	if (status == PINTLE_OK && (!found || snprintf(out, out_len, "%s", found) >= (int)out_len))
-		status = PINTLE_NOT_FOUND;
-	return service_leave(status);
-}
-
 void services_fill_world(struct pintle_host *table)
 {
 	table->http = http;
@@ -356,12 +303,4 @@ void services_fill_world(struct pintle_host *table)
 	table->wipe = wipe;
 	table->now_ms = clock_now_ms;
 	table->mono_ms = clock_mono_ms;
-	table->log = log_text;
-	table->inst_name = inst_name;
-	table->state_dir = state_dir;
-	table->is_development = is_development;
-	table->watch = fake_loop_watch;
-	table->timer = fake_loop_timer;
-	table->every = fake_loop_every;
-	table->resolve = resolve;
 }

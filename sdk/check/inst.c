@@ -59,11 +59,13 @@ int32_t inst_open(struct pintle_inst *inst, struct err *err)
 	err->text[0] = '\0';
 	inst->plain = (struct pintle_plain){ services(), inst, inst->conf };
 	inst->self = &inst->plain;
+	inst->is_opening = true;
 	(void)side_enter(SIDE_PLUGIN);
 	if (inst->plugin->desc.open)
 		status = inst->plugin->desc.open(services(), inst, inst->conf, &inst->self,
 						 err->text, sizeof(err->text));
 	(void)side_enter(SIDE_HOST);
+	inst->is_opening = false;
 	secrets_look(&inst->secrets, err->text, "open", "its reason");
 	inst->is_open = status == PINTLE_OK;
 	return status;
@@ -115,4 +117,5 @@ void inst_fini(struct pintle_inst *inst)
 	inst->conf = NULL;
 	world_remove_dir(inst->dir);
 	pairs_fini(&inst->secrets);
+	pairs_fini(&inst->named);
 }

@@ -40,6 +40,7 @@ static const struct report_stage stages[] = {
 };
 
 static const struct report_watched watched[] = {
+	{ "I03", "an instance says of itself what its plugin declares" },
 	{ "V01", "ops end in a status, proofs in somebody" },
 	{ "V02", "the target is named first" },
 	{ "V03", "INVALID names a field" },

@@ -43,6 +43,7 @@ const struct pintle_host *services(void)
 		services_fill_flow(&table);
 		services_fill_store(&table);
 		services_fill_world(&table);
+		services_fill_inst(&table);
 		table.abi = PINTLE_ABI;
 		table.size = sizeof(table);
 	}

@@ -80,8 +80,9 @@ struct pintle_inst {
 	const struct plugin *plugin;
 	void *conf, *self;
 	struct pintle_plain plain; /* self of a plugin without open */
-	bool is_open;
+	bool is_opening, is_open;
 	struct pairs secrets; /* of its options */
+	struct pairs named;   /* the namespaces it has said to be its own */
 };
 
 /* Which flow an op of the callback's kind has opened. */
@@ -123,6 +124,10 @@ void services_fill_call(struct pintle_host *table);
 void services_fill_flow(struct pintle_host *table);
 void services_fill_store(struct pintle_host *table);
 void services_fill_world(struct pintle_host *table);
+void services_fill_inst(struct pintle_host *table);
+
+/* Whether it may name somebody in ns. */
+bool inst_owns(const struct pintle_inst *inst, const char *ns);
 
 /* Around every service that can fail: enter says whether it does, leave hands its status on. */
 int32_t service_enter(struct pintle_call *call, const char *service);

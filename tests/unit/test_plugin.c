@@ -372,14 +372,6 @@ static void makes_instances(void **state)
 	assert_int_equal(one->settings.timeout_ms, 2000);
 	assert_int_equal(one->settings.max_running, 8);
 	assert_null(instances_find(&instances, "three"));
-	assert_ptr_equal(instances_of_namespace(&instances, "small:x"), one);
-	assert_null(instances_of_namespace(&instances, "smal"));
-	assert_true(instance_owns_namespace(one, "small:"));
-	assert_false(instance_owns_namespace(one, "small"));
-	assert_string_equal(instances_ways_in(&instances)[0].ns, "small:*");
-	assert_string_equal(instances_ways_in(&instances)[0].instance, "small");
-	assert_string_equal(instances_ways_in(&instances)[1].instance, "two");
-	assert_null(instances_ways_in(&instances)[2].ns);
 	if (!instance_open(one, NULL, &err))
 		fail_msg("%s", err.text);
 	assert_non_null(one->self);

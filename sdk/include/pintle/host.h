@@ -91,6 +91,16 @@ struct pintle_identity {
 	const char *subject; /* canonical */
 };
 
+/* What an instance says of itself. */
+struct pintle_description {
+	uint32_t size;
+	uint32_t reserved;
+	/* The namespaces whose identities are its own: "oidc:https://id.example". NULL-terminated; each is
+	 * one, without *, that the provider's namespaces take. NULL or none: the provider's. */
+	const char *const *namespaces;
+	const char *label_zh, *label_en; /* NULL: the provider's; the section's options win */
+};
+
 typedef void pintle_fd_cb(void *arg, int fd, uint32_t events);
 typedef void pintle_timer_cb(void *arg);
 #define PINTLE_FD_READ 1u
@@ -324,6 +334,14 @@ struct pintle_host { /* append only */
 	 * that then ends in anything but OK or TIMEOUT says that the upstream sent nothing either: its target
 	 * may ask again at once. Who has a fixed_code() is sent none. */
 	int32_t (*charge)(struct pintle_call *, const char *to);
+
+	/* From open() only, on its thread: what this instance is; copied, the last one holds. A provider that
+	 * declares "oidc:*" says by it which of them it proves as its options stand: no other identity is a way
+	 * in by it, is taken away by its unbind (but for PINTLE_WHOLE), or may be named by its ops. Sections of
+	 * one plugin may have a namespace in common: it is the same people then. INVALID: no exact namespace,
+	 * or none the provider declares; CONFLICT: it belongs to a section of another plugin. The host tells
+	 * the operator which; return the status. */
+	int32_t (*describe_instance)(struct pintle_inst *, const struct pintle_description *);
 };
 
 #ifdef __cplusplus

@@ -40,8 +40,9 @@ struct pintle_input {
 };
 
 #define PINTLE_DIRECT 1u /* verify needs no begin */
-#define PINTLE_WHOLE                                                                               \
-	2u /* what an account has in its namespaces is one thing: unbind takes it all */
+/* What an account has in the namespaces declared here is one thing: the unbind of any section takes it
+ * all. */
+#define PINTLE_WHOLE 2u
 
 /*
  * A way to prove who one is. Ops are [worker], may block, and run at most max_running at once (an
@@ -62,7 +63,8 @@ struct pintle_provider {
 	uint32_t size;
 	uint32_t flags;
 	const char *label_zh, *label_en;
-	const char *const *namespaces; /* NULL-terminated; a trailing * matches any end */
+	/* NULL-terminated; a trailing * matches any end, and open() says which: describe_instance */
+	const char *const *namespaces;
 	const char *denied; /* error name of DENIED: "invalid_code" or "invalid_credentials" */
 	const struct pintle_input *inputs;
 	uint32_t n_inputs, input_size;

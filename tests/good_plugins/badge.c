@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A provider that knows people by the badge of a house; each section is for the house its options name.
+ * Who shows a badge has it: real ones have to be proved.
+ */
+#include <pintle/plugin.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct conf {
+	const char *house, *second;
+};
+
+struct badge {
+	const struct pintle_host *host;
+	char ns[64], second_ns[64];
+};
+
+static const struct pintle_opt opts[] = {
+	{ "house", PINTLE_STRING, PINTLE_OPT(struct conf, house), NULL, 1, 40, NULL,
+	  "Whose badges." },
+	{ "second", PINTLE_STRING, PINTLE_OPT(struct conf, second), "", 0, 40, NULL,
+	  "A house whose badges verify takes as well, of which nothing is said." },
+};
+
+static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *inst,
+			  const void *conf_of_section, void **self_out, char *err, size_t err_len)
+{
+	const struct conf *conf = conf_of_section;
+	struct badge *self = calloc(1, sizeof(*self));
+	const char *const namespaces[] = { self ? self->ns : NULL, NULL };
+	const struct pintle_description description = { .size = sizeof(description),
+							.namespaces = namespaces,
+							.label_en = conf->house };
+
+	(void)err;
+	(void)err_len;
+	if (!self)
+		return PINTLE_INTERNAL;
+	self->host = host;
+	(void)snprintf(self->ns, sizeof(self->ns), "badge:%s", conf->house);
+	(void)snprintf(self->second_ns, sizeof(self->second_ns), "badge:%s", conf->second);
+	*self_out = self;
+	return host->describe_instance(inst, &description);
+}
+
+static int32_t verify(void *self_of_inst, struct pintle_call *call)
+{
+	const struct badge *self = self_of_inst;
+	const char *badge = self->host->field(call, "badge");
+	int is_second = self->host->field(call, "second") != NULL;
+	int32_t status = PINTLE_OK;
+
+	if (!badge)
+		return self->host->invalid(call, "badge", "required");
+	status = self->host->target(call, "badge", badge);
+	if (status != PINTLE_OK)
+		return status;
+	return self->host->subject(call, is_second ? self->second_ns : self->ns, badge);
+}
+
+static const char *const namespaces[] = { "badge:*", NULL };
+
+static const struct pintle_provider provider = {
+	.size = sizeof(provider),
+	.flags = PINTLE_DIRECT,
+	.label_zh = "工牌",
+	.label_en = "Badge",
+	.namespaces = namespaces,
+	.denied = "invalid_credentials",
+	.verify = verify,
+	.bind = verify,
+};
+
+static const struct pintle_plugin plugin = {
+	.size = sizeof(plugin),
+	.abi = PINTLE_ABI,
+	.name = "badge",
+	.version = "1",
+	.summary = "Knows people by their badge",
+	PINTLE_OPTIONS(opts),
+	.conf_size = sizeof(struct conf),
+	.open = open_badge,
+	.close = free,
+	.provider = &provider,
+};
+
+PINTLE_PLUGIN(plugin)
