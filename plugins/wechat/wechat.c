@@ -70,6 +70,16 @@ static int32_t check(const struct pintle_host *host, struct pintle_inst *inst,
 	return fault ? PINTLE_INVALID : PINTLE_OK;
 }
 
+static int32_t describe(const struct wechat *self)
+{
+	const char *const namespaces[] = { self->openid_ns,
+					   *self->unionid_ns ? self->unionid_ns : NULL, NULL };
+	const struct pintle_description description = { .size = sizeof(description),
+							.namespaces = namespaces };
+
+	return self->host->describe_instance(self->inst, &description);
+}
+
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
 			     const void *conf_of_section, void **self_out, char *err,
 			     size_t err_len)
@@ -90,8 +100,12 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 	if (*conf->platform)
 		(void)snprintf(self->unionid_ns, sizeof(self->unionid_ns), "wechat:unionid:%s",
 			       conf->platform);
-	*self_out = self;
-	return PINTLE_OK;
+	status = describe(self);
+	if (status == PINTLE_OK)
+		*self_out = self;
+	else
+		free(self);
+	return status;
 }
 
 /* ---- The descriptor ---- */

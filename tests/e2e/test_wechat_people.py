@@ -7,9 +7,9 @@ import pytest
 from fakes.wechat import Person
 from harness import sign_in
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
-from steps import IDENTITIES, PROFILE, rows, user_id
+from steps import IDENTITIES, PROFILE, UNBIND_PHONE, rows, user_id
 from trips import OPTIONS
-from wechat_server import (SECTIONS, UNBIND, conf_of, fake, mini_code, section_of, server, sign_in_by_mini,
+from wechat_server import (UNBIND, conf_of, fake, mini_code, section_of, server, sign_in_by_mini,
                            verify_path)
 
 pytestmark = pytest.mark.core
@@ -228,21 +228,27 @@ def test_the_last_way_in_stays(server, fake):
 
 
 @pytest.mark.one_host(reason="its configuration is changed")
-@pytest.mark.parametrize("section, leaves", [("mini1", True), ("mini2", False)])
-def test_a_section_that_is_gone_is_no_way_in(make_server, fake, section, leaves):
-    """A62: the last real way in stays, whatever another section takes."""
+@pytest.mark.parametrize("section, leaves", [
+    (("mini1", "mini", "wxmini1", "p1"), True), (("mini9", "mini", "wxmini1", ""), True),
+    (("mini2", "mini", "wxmini2", "p1"), True), (("mini1", "mini", "wxmini9", "p9"), False),
+    (("mini3", "mini", "wxmini3", "p2"), False)],
+    ids=["as it was", "renamed", "another app of the platform", "another app", "gone"])
+def test_an_app_that_is_gone_is_no_way_in(make_server, fake, section, leaves):
+    """A62: the last real way in stays, whatever other sections take."""
     server = make_server(*OPTIONS, conf=conf_of(fake))
     who, person = sign_in(server), Person()
     who.ok("POST", "/api/v1/user/bind/mini1", {"js_code": mini_code(fake, "mini1", person)})
     server.stop()
-    there = next(one for one in SECTIONS if one[0] == section)
-    server.write_conf("50-wechat.ini", section_of(fake, *there))
+    server.write_conf("50-wechat.ini", section_of(fake, *section))
     server.start()
-    who = server.client().use(who.tokens["access_token"])
-    if leaves:
-        who.ok("DELETE", "/api/v1/user/unbind/phone_sms")
-    else:
-        who.refused(409, "last_login_method", "DELETE", "/api/v1/user/unbind/phone_sms")
+    user, who = user_id(who), server.client().use(who.tokens["access_token"])
+    if not leaves:
+        who.refused(409, "last_login_method", "DELETE", UNBIND_PHONE)
+        return
+    who.ok("DELETE", UNBIND_PHONE)
+    code = fake.make_code(fake.apps[section[2]], person, kind="mini")
+    again = server.client().ok("POST", verify_path(section[0]), {"js_code": code})
+    assert again["user"]["id"] == user
 
 
 def test_a_person_does_not_become_another_by_a_change(server, fake):
