@@ -41,6 +41,10 @@ int32_t account_link(struct tx *tx, int64_t id, const struct pintle_identity *id
 struct way_in {
 	const char *ns, *instance;
 };
+/* [any] The way that takes an identity; of several, that of the instance that has linked it (NULL: not known).
+ * NULL when none of usable (NULL: empty) does. */
+const struct way_in *account_way_in(const struct way_in *usable, const char *ns,
+				    const char *instance);
 
 /*
  * Takes an identity away; NOT_FOUND, or CONFLICT when no usable way in would be left. usable lists the
@@ -82,7 +86,8 @@ int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
 int32_t account_check_profile(const json_t *patch, const char **field_out, const char **reason_out);
 /* [any] Whether account_create would take it. */
 bool account_type_ok(const struct account_settings *settings, const char *user_type);
-/* [{provider, namespace, subject (masked), verified, bound_at, last_used_at}] */
-int32_t account_identities(struct tx *tx, int64_t id, json_t **out);
+/* [{provider, namespace, subject (masked), name, verified, bound_at, last_used_at}]; provider is the instance
+ * of usable that accepts it, and can take it away, else the one that has linked it. */
+int32_t account_identities(struct tx *tx, int64_t id, const struct way_in *usable, json_t **out);
 
 #endif

@@ -202,15 +202,24 @@ static bool accepts(const struct way_in *way, const char *ns, const char *instan
 
 	if (len == 0 || way->ns[len - 1] != '*')
 		return strcmp(way->ns, ns) == 0;
-	return strncmp(way->ns, ns, len - 1) == 0 && strcmp(way->instance, instance) == 0;
+	return instance && strncmp(way->ns, ns, len - 1) == 0 &&
+	       strcmp(way->instance, instance) == 0;
 }
 
-static bool is_usable(const struct way_in *usable, const char *ns, const char *instance)
+const struct way_in *account_way_in(const struct way_in *usable, const char *ns,
+				    const char *instance)
 {
-	for (; usable->ns; usable++)
-		if (accepts(usable, ns, instance))
-			return true;
-	return false;
+	const struct way_in *found = NULL;
+
+	for (; usable && usable->ns; usable++) {
+		if (!accepts(usable, ns, instance))
+			continue;
+		if (instance && strcmp(usable->instance, instance) == 0)
+			return usable;
+		if (!found)
+			found = usable;
+	}
+	return found;
 }
 
 /* Columns: namespace, subject, verified_at, uuid, instance. */
@@ -218,7 +227,7 @@ static int32_t weigh_identity(void *ctx, const struct pintle_value *cols, size_t
 {
 	struct unlinking *unlinking = ctx;
 	const char *ns = cols[0].ptr, *subject = cols[1].ptr;
-	const char *instance = cols[4].type == PINTLE_V_NULL ? "" : cols[4].ptr;
+	const char *instance = column_text(&cols[4]);
 	bool is_confirming = strcmp(subject, cols[3].ptr) == 0;
 
 	(void)n_cols;
@@ -230,7 +239,7 @@ static int32_t weigh_identity(void *ctx, const struct pintle_value *cols, size_t
 		return PINTLE_OK;
 	if (!is_confirming)
 		unlinking->has_name = true;
-	if (!is_usable(unlinking->usable, ns, instance))
+	if (!account_way_in(unlinking->usable, ns, instance))
 		return PINTLE_OK;
 	if (is_confirming)
 		unlinking->has_confirming_way = true;

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "column.h"
 #include "identifier.h"
+#include "json.h"
 
 #include <assert.h>
 #include <pintle/status.h>
@@ -45,12 +46,17 @@ static json_t *show_time(const struct pintle_value *col)
 	return json_string(text);
 }
 
-static json_t *show_masked(const char *ns, const struct pintle_value *col)
+static json_t *json_masked(const char *ns, const char *subject)
 {
 	char masked[IDENTIFIER_MAX];
 
-	mask_subject(ns, col->ptr, masked);
+	mask_subject(ns, subject, masked);
 	return json_string(masked);
+}
+
+static json_t *show_masked(const char *ns, const struct pintle_value *col)
+{
+	return json_masked(ns, col->ptr);
 }
 
 static json_t *show_phone(const struct pintle_value *col)
@@ -177,32 +183,65 @@ int32_t account_brief(struct tx *tx, int64_t id, json_t **out)
 	return hand_over(status, shown.object, out);
 }
 
-/* Columns: instance, namespace, subject, verified_at, bound_at, last_used_at. */
+/* ---- Identities ---- */
+
+struct identities {
+	const struct way_in *usable;
+	json_t *list;
+};
+
+static const char *provider_of(const struct identities *identities, const char *ns,
+			       const char *instance)
+{
+	const struct way_in *way = account_way_in(identities->usable, ns, instance);
+
+	return way ? way->instance : instance;
+}
+
+/* What its provider calls the person: something to recognise it by, where the subject says nothing. */
+static json_t *name_of(const struct pintle_value *claims_col)
+{
+	const char *text = column_text(claims_col), *why = NULL, *name;
+	json_t *claims = text ? json_parse(text, strlen(text), &why) : NULL, *shown = NULL;
+
+	name = json_text_member(claims, "nickname");
+	if (name)
+		shown = json_string(name);
+	else if (json_text_member(claims, "email"))
+		shown = json_masked("email", json_text_member(claims, "email"));
+	json_decref(claims);
+	return shown ? shown : json_null();
+}
+
+/* Columns: instance, namespace, subject, verified_at, bound_at, last_used_at, claims. */
 static int32_t show_identity(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
-	json_t *list = ctx, *last_used = json_null();
+	struct identities *identities = ctx;
+	const char *ns = cols[1].ptr,
+		   *provider = provider_of(identities, ns, column_text(&cols[0]));
+	json_t *last_used = json_null();
 
 	(void)n_cols;
 	if (cols[5].type != PINTLE_V_NULL)
 		last_used = show_time(&cols[5]);
-	if (json_array_append_new(list,
-				  json_pack("{s:s? s:s s:o s:b s:o s:o}", "provider",
-					    column_text(&cols[0]), "namespace", cols[1].ptr,
-					    "subject", show_masked(cols[1].ptr, &cols[2]),
-					    "verified", cols[3].type != PINTLE_V_NULL, "bound_at",
+	if (json_array_append_new(identities->list,
+				  json_pack("{s:s? s:s s:o s:o s:b s:o s:o}", "provider", provider,
+					    "namespace", ns, "subject", show_masked(ns, &cols[2]),
+					    "name", name_of(&cols[6]), "verified",
+					    cols[3].type != PINTLE_V_NULL, "bound_at",
 					    show_time(&cols[4]), "last_used_at", last_used)) != 0)
 		return PINTLE_INTERNAL;
 	return PINTLE_OK;
 }
 
-int32_t account_identities(struct tx *tx, int64_t id, json_t **out)
+int32_t account_identities(struct tx *tx, int64_t id, const struct way_in *usable, json_t **out)
 {
-	json_t *list = json_array();
-	int32_t status =
-		db_each(tx,
-			"SELECT instance, namespace, subject, verified_at, bound_at, last_used_at"
-			" FROM user_identities WHERE user_id = ? ORDER BY id",
-			DB_PARAMS(db_int(id)), show_identity, list);
+	struct identities identities = { usable, json_array() };
+	int32_t status = db_each(
+		tx,
+		"SELECT instance, namespace, subject, verified_at, bound_at, last_used_at, claims"
+		" FROM user_identities WHERE user_id = ? ORDER BY id",
+		DB_PARAMS(db_int(id)), show_identity, &identities);
 
-	return hand_over(status, list, out);
+	return hand_over(status, identities.list, out);
 }

@@ -37,9 +37,10 @@ static json_t *inputs_of(const struct pintle_provider *provider)
 
 static json_t *abilities_of(const struct pintle_provider *provider)
 {
-	return json_pack("{s:b, s:b, s:b, s:b}", "begin", provider->begin != NULL, "direct",
+	return json_pack("{s:b, s:b, s:b, s:b, s:b}", "begin", provider->begin != NULL, "direct",
 			 (provider->flags & PINTLE_DIRECT) != 0, "bind", provider->bind != NULL,
-			 "callback", provider->callback != NULL);
+			 "callback", provider->callback != NULL, "whole",
+			 (provider->flags & PINTLE_WHOLE) != 0);
 }
 
 /* The operator's word, else the instance's own, else its plugin's. */

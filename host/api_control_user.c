@@ -3,6 +3,7 @@
 #include "api_audit.h"
 #include "host.h"
 #include "identifier.h"
+#include "namespace.h"
 #include "request.h"
 #include "rng.h"
 #include "routes.h"
@@ -65,7 +66,8 @@ static void show(struct request *request, struct tx *tx, int64_t id)
 	int32_t status = account_profile(tx, id, &profile);
 
 	if (status == PINTLE_OK)
-		status = account_identities(tx, id, &identities);
+		status = account_identities(tx, id, namespace_ways_in(&request->host->instances),
+					    &identities);
 	if (status == PINTLE_OK)
 		status = session_list(tx, REALM, id, "", &sessions);
 	if (status == PINTLE_OK) {

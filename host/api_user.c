@@ -4,6 +4,7 @@
 #include "call.h"
 #include "host.h"
 #include "login_history.h"
+#include "namespace.h"
 #include "request.h"
 #include "routes.h"
 
@@ -73,7 +74,9 @@ void api_identities(struct request *request)
 {
 	struct tx tx = request_tx(request);
 	json_t *identities = NULL;
-	int32_t status = account_identities(&tx, request->who.session.subject_id, &identities);
+	int32_t status =
+		account_identities(&tx, request->who.session.subject_id,
+				   namespace_ways_in(&request->host->instances), &identities);
 
 	if (status == PINTLE_OK)
 		identities = json_pack("{s:o}", "identities", identities);

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "namespace.h"
 #include "newcomer.h"
 #include "proof.h"
 #include "proved.h"
@@ -339,9 +340,9 @@ static int32_t change_account(struct tx *tx, void *ctx)
 static void answer_identities(struct pintle_call *call)
 {
 	struct request *request = call->request;
-	struct tx tx = request_tx(request);
 	json_t *identities = NULL, *data;
-	int32_t status = account_identities(&tx, request->who.session.subject_id, &identities);
+	int32_t status = account_identities(&call->tx, request->who.session.subject_id,
+					    namespace_ways_in(&call->host->instances), &identities);
 
 	if (status != PINTLE_OK) {
 		answer_status(request, status);

@@ -37,6 +37,15 @@ def test_a_second_number_leads_to_the_same_account(server):
     assert who.ok("GET", PROFILE)["phone"] == masked(who.phone)
 
 
+def test_each_identity_is_shown_with_who_can_take_it_away(server):
+    """A registration by password proves a number too; the password's section has nothing to do with it."""
+    who = register(server)
+    shown = {one["namespace"]: one["provider"] for one in who.ok("GET", IDENTITIES)["identities"]}
+    assert shown == {"phone": "phone_sms", "password": "password"}
+    who.ok("DELETE", f"/api/v1/user/unbind/{shown['password']}")
+    assert namespaces(who) == ["phone"]
+
+
 def test_a_number_of_somebody_else_is_refused(server):
     owner, who = sign_in(server), sign_in(server)
     flow_id, code = code_again(server, who, owner.phone, "bind")

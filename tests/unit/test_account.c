@@ -14,9 +14,13 @@
 #define PHONE "+8613800138000"
 #define PHONE2 "+8613900139000"
 
-static const struct way_in usable[] = { { "phone", "main" },   { "email", "main" },
-					{ "confirm", "main" }, { "oidc:*", "main" },
-					{ "oidc:*", "other" }, { 0 } };
+static const struct way_in usable[] = { { "phone", "main" },
+					{ "email", "main" },
+					{ "confirm", "main" },
+					{ "oidc:*", "main" },
+					{ "oidc:*", "other" },
+					{ "email", "other" },
+					{ 0 } };
 
 static int32_t create(struct people *people, const char *ns, const char *subject, bool is_verified,
 		      struct account *out)
@@ -529,8 +533,9 @@ static void identities_are_listed_masked(void **state)
 	json_t *list = NULL, *second;
 
 	assert_int_equal(link_to(people, id, "email", "alice@example.com", false), PINTLE_OK);
-	assert_int_equal(account_identities(&tx, id, &list), PINTLE_OK);
+	assert_int_equal(account_identities(&tx, id, usable, &list), PINTLE_OK);
 	assert_int_equal(json_array_size(list), 2);
+	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "name")));
 	assert_string_equal(text_of(json_array_get(list, 0), "subject"), "138****8000");
 	assert_true(json_is_true(json_object_get(json_array_get(list, 0), "verified")));
 	second = json_array_get(list, 1);
@@ -539,6 +544,48 @@ static void identities_are_listed_masked(void **state)
 	assert_string_equal(text_of(second, "subject"), "a***@example.com");
 	assert_true(json_is_false(json_object_get(second, "verified")));
 	json_decref(list);
+}
+
+/* The provider and the name that are shown of the second identity of an account. */
+static void assert_shown(struct people *people, const char *ns, const char *linked_by,
+			 const char *claims, const char *provider, const char *name)
+{
+	struct pintle_identity identity = people_identity(ns, "7", true);
+	struct tx tx = people_tx(people);
+	char phone[32];
+	static int n_phones = 0;
+	json_t *list = NULL;
+	const char *shown;
+	int64_t id;
+
+	(void)snprintf(phone, sizeof(phone), "+86138001380%02d", ++n_phones);
+	id = people_add(people, "phone", phone);
+	people_exec(people, "DELETE FROM user_identities WHERE subject = '7'");
+	assert_int_equal(account_link(&tx, id, &identity, linked_by, claims), PINTLE_OK);
+	assert_int_equal(account_identities(&tx, id, usable, &list), PINTLE_OK);
+	assert_string_equal(text_of(json_array_get(list, 1), "provider"), provider);
+	shown = json_string_value(json_object_get(json_array_get(list, 1), "name"));
+	if (name)
+		assert_string_equal(shown, name);
+	else
+		assert_null(shown);
+	json_decref(list);
+}
+
+static void an_identity_is_shown_with_who_takes_it_and_a_name(void **state)
+{
+	struct people *people = *state;
+
+	assert_shown(people, "email", "gone", NULL, "main", NULL);
+	assert_shown(people, "email", "other", NULL, "other", NULL);
+	assert_shown(people, "oidc:x", "other", "{\"nickname\":\"Li\"}", "other", "Li");
+	assert_shown(people, "oidc:x", "main", "{\"nickname\":\"Li\",\"email\":\"li@example.com\"}",
+		     "main", "Li");
+	assert_shown(people, "oidc:x", "main", "{\"email\":\"li@example.com\"}", "main",
+		     "l***@example.com");
+	assert_shown(people, "oidc:x", "gone", "{\"nickname\":5}", "gone", NULL);
+	assert_shown(people, "nobody:x", "main", "no JSON", "main", NULL);
+	assert_shown(people, "nobody:x", "main", "[]", "main", NULL);
 }
 
 /* Why the last patch was refused; empty when it was not. */
@@ -721,6 +768,7 @@ int main(void)
 		STORY(a_profile_is_masked),
 		STORY(login_type_counts_kinds_of_ways_in),
 		STORY(identities_are_listed_masked),
+		STORY(an_identity_is_shown_with_who_takes_it_and_a_name),
 		STORY(the_owner_writes_only_what_is_theirs),
 		STORY(a_refused_patch_writes_nothing),
 		STORY(a_username_is_chosen_once),
