@@ -9,10 +9,12 @@
 #include "host.h"
 #include "in_flight.h"
 #include "json.h"
+#include "limbo.h"
 #include "log.h"
 #include "message.h"
 #include "metrics.h"
 #include "request.h"
+#include "worker.h"
 #include "xalloc.h"
 
 #include <errno.h>
@@ -21,7 +23,7 @@
 #include <time.h>
 
 #define RETRY_MS 20
-#define LIMBO_MAX 1024
+#define ABANDONED_MAX 1024 /* what a worker bears of promises not kept */
 
 /* States; a done() before its op returned is STATE_EARLY plus the status. */
 enum { STATE_RUNNING, STATE_PENDING, STATE_ABANDONED, STATE_FINISHED, STATE_EARLY };
@@ -32,21 +34,14 @@ struct call_waiter {
 	bool has_ended;
 };
 
-/* Calls that ever went PENDING rest here before they are freed, so that a late done() finds a state
- * that says so instead of freed memory. */
-static struct {
-	pthread_mutex_t lock;
-	struct pintle_call *oldest, *newest;
-	size_t n_calls;
-} limbo = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
 struct pintle_call *call_new(struct host *host, struct request *request, struct pintle_inst *inst,
 			     const char *op, int32_t purpose)
 {
 	struct pintle_call *call = xcalloc(1, sizeof(*call));
 
 	call->host = host;
-	call->request = request;
+	call->request = request ? in_flight_lend(request) : NULL;
+	call->n_holders = 1;
 	call->inst = inst;
 	call->op = op;
 	call->purpose = purpose;
@@ -63,7 +58,6 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 	return call;
 }
 
-/* Once and again is fine. */
 static void empty(struct pintle_call *call)
 {
 	flow_fini(&call->flow);
@@ -73,63 +67,22 @@ static void empty(struct pintle_call *call)
 	json_decref(call->outcome.fields);
 	message_free(call->messages);
 	arena_fini(&call->arena);
+	if (call->request)
+		in_flight_give_back(call->request);
 	call->outcome = (struct call_outcome){ 0 };
 	call->messages = NULL;
 	call->request = NULL;
 }
 
-static bool is_abandoned(const struct pintle_call *call)
-{
-	return atomic_load(&call->state) == STATE_ABANDONED;
-}
-
-static struct pintle_call *rest(struct pintle_call *call)
-{
-	struct pintle_call *out = NULL;
-
-	(void)pthread_mutex_lock(&limbo.lock);
-	call->next = NULL;
-	if (limbo.newest)
-		limbo.newest->next = call;
-	else
-		limbo.oldest = call;
-	limbo.newest = call;
-	if (++limbo.n_calls > LIMBO_MAX) {
-		out = limbo.oldest;
-		limbo.oldest = out->next;
-		limbo.n_calls--;
-	}
-	(void)pthread_mutex_unlock(&limbo.lock);
-	return out;
-}
-
-void call_free_all(void)
-{
-	(void)pthread_mutex_lock(&limbo.lock);
-	while (limbo.oldest) {
-		struct pintle_call *call = limbo.oldest;
-
-		limbo.oldest = call->next;
-		empty(call);
-		free(call);
-	}
-	limbo.newest = NULL;
-	limbo.n_calls = 0;
-	(void)pthread_mutex_unlock(&limbo.lock);
-}
-
 void call_free(struct pintle_call *call)
 {
-	if (!call)
+	if (!call || atomic_fetch_sub(&call->n_holders, 1) > 1)
 		return;
-	/* What an abandoned op was lent stays as long as it is known. */
-	if (!is_abandoned(call))
-		empty(call);
+	empty(call);
 	if (call->was_pending)
-		call = rest(call);
-	if (call)
-		empty(call);
-	free(call);
+		limbo_take(call);
+	else
+		free(call);
 }
 
 int32_t call_gate(const struct pintle_call *call)
@@ -212,6 +165,20 @@ static int32_t run_op(struct pintle_call *call, pintle_op *op)
 	return status;
 }
 
+/* Until its done() the op holds the call as well. */
+static bool await_done(struct pintle_call *call)
+{
+	int state = STATE_RUNNING;
+
+	atomic_fetch_add(&call->n_holders, 1);
+	if (call->request && !call->is_waited_for)
+		atomic_store(&call->request->pending, call);
+	if (atomic_compare_exchange_strong(&call->state, &state, STATE_PENDING))
+		return true;
+	atomic_fetch_sub(&call->n_holders, 1);
+	return false;
+}
+
 /* Whether the op is over now; then *status is what it came to. Otherwise done() goes on with it. */
 static bool settle(struct pintle_call *call, int32_t *status)
 {
@@ -219,12 +186,11 @@ static bool settle(struct pintle_call *call, int32_t *status)
 	bool promises = *status == PINTLE_PENDING;
 
 	call->was_pending = promises;
-	if (promises && call->request)
-		atomic_store(&call->request->pending, call);
-	if (atomic_compare_exchange_strong(&call->state, &state,
-					   promises ? STATE_PENDING : STATE_FINISHED))
-		return !promises;
-	*status = promises ? state - STATE_EARLY : PINTLE_INTERNAL;
+	if (promises && await_done(call))
+		return false;
+	if (!promises && atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
+		return true;
+	*status = promises ? atomic_load(&call->state) - STATE_EARLY : PINTLE_INTERNAL;
 	call->was_pending = true;
 	atomic_store(&call->state, STATE_FINISHED);
 	return true;
@@ -272,18 +238,31 @@ static bool wait_for_end(struct pintle_call *call)
 	return has_ended;
 }
 
-/* Past the deadline the state still decides: done() may be on its way to signal. */
-static int32_t wait_or_abandon(struct pintle_call *call)
+/* Nobody waits for the op any more, which may keep what it was lent. False: it has just ended. */
+static bool abandon(struct pintle_call *call)
 {
+	struct host *host = call->host;
 	int state = STATE_PENDING;
+	size_t n_others = atomic_fetch_add(&host->n_abandoned, 1);
 
+	if (!atomic_compare_exchange_strong(&call->state, &state, STATE_ABANDONED)) {
+		atomic_fetch_sub(&host->n_abandoned, 1);
+		return false;
+	}
+	log_warn("%s: %s never called done()", call->inst->name, call->op);
+	if (n_others >= ABANDONED_MAX)
+		worker_retire(host, call->inst->board_index, "done");
+	return true;
+}
+
+/* Past the deadline the state still decides: done() may be on its way to signal. */
+static void wait_or_abandon(struct pintle_call *call)
+{
 	if (wait_for_end(call))
-		return call->status;
-	if (atomic_compare_exchange_strong(&call->state, &state, STATE_ABANDONED))
-		return PINTLE_TIMEOUT;
-	while (!wait_for_end(call))
+		return;
+	call->was_abandoned = abandon(call);
+	while (!call->was_abandoned && !wait_for_end(call))
 		;
-	return call->status;
 }
 
 int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op)
@@ -295,10 +274,21 @@ int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op)
 	call->waiter = &waiter;
 	call->is_waited_for = true;
 	status = run_op(call, op);
-	if (!settle(call, &status))
-		status = wait_or_abandon(call);
-	call->waiter = NULL;
-	return conclude(call, status);
+	if (!settle(call, &status)) {
+		wait_or_abandon(call);
+		status = call->status;
+	}
+	if (!call->was_abandoned)
+		return conclude(call, status);
+	count_outcome(call, PINTLE_TIMEOUT);
+	return PINTLE_TIMEOUT;
+}
+
+const struct call_outcome *call_said(const struct pintle_call *call)
+{
+	static const struct call_outcome nothing;
+
+	return call->was_abandoned ? &nothing : &call->outcome;
 }
 
 /* ---- Ending later ---- */
@@ -328,17 +318,17 @@ static void wake(struct call_waiter *waiter)
 	(void)pthread_mutex_unlock(&waiter->lock);
 }
 
-/* The lock orders this thread, which is the plugin's own, before the end of the worker. An abandoned op
- * that ends after all gives its request back. */
+/* An abandoned op that ends after all gives back what it was lent; the worker has waited for it. */
 static void drop_late(struct pintle_call *call, int state)
 {
-	(void)pthread_mutex_lock(&limbo.lock);
-	metrics_count(call->host->self, METRIC_LATE_COMPLETIONS, 1);
-	log_warn("%s: done() for a call that is over", call->inst->name);
-	if (state == STATE_ABANDONED && !call->is_waited_for &&
-	    atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
-		in_flight_give_back(call->request);
-	(void)pthread_mutex_unlock(&limbo.lock);
+	struct host *host = call->host;
+
+	limbo_note_late(call);
+	if (state != STATE_ABANDONED ||
+	    !atomic_compare_exchange_strong(&call->state, &state, STATE_FINISHED))
+		return;
+	call_free(call);
+	atomic_fetch_sub(&host->n_abandoned, 1);
 }
 
 void call_done(struct pintle_call *call, int32_t status)
@@ -359,15 +349,12 @@ void call_done(struct pintle_call *call, int32_t status)
 		wake(call->waiter);
 	else
 		schedule(call->request);
+	call_free(call);
 }
 
 bool call_abandon(struct request *request)
 {
 	struct pintle_call *call = atomic_load(&request->pending);
-	int state = STATE_PENDING;
 
-	if (!call || !atomic_compare_exchange_strong(&call->state, &state, STATE_ABANDONED))
-		return false;
-	log_warn("%s: %s never called done()", call->inst->name, call->op);
-	return true;
+	return call && abandon(call);
 }

@@ -84,26 +84,30 @@ struct pintle_call {
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
 	bool is_recording;          /* the provider's record runs: the transaction is the host's */
 	bool is_waited_for;         /* by another op or a message, not by a request */
+	bool was_abandoned;         /* by who waited for it */
 	bool was_pending;           /* done() may still come */
+	_Atomic int n_holders;      /* the host, and an op that promised done() */
 	_Atomic int state;          /* call.c's */
 	int32_t status;             /* what done() said */
-	struct pintle_call *next;   /* call.c's */
+	struct pintle_call *next;   /* limbo.c's */
 };
 
-/* [worker] A call for request (may be NULL) on inst. */
+/* [worker] A call for request (may be NULL) on inst, which it holds until it is freed. */
 struct pintle_call *call_new(struct host *host, struct request *request, struct pintle_inst *inst,
 			     const char *op, int32_t purpose);
-void call_free(struct pintle_call *call); /* NULL is fine */
-/* [main] Calls that are over and still known to a late done(): no plugin calls it any more. */
-void call_free_all(void);
+/* [any] NULL is fine. What an op that is late was lent lives on until its done(). */
+void call_free(struct pintle_call *call);
 /*
  * [worker] Runs op. then is called exactly once with the final status: on this thread before call_run
  * returns, or on a worker thread after PENDING; never when the call was abandoned. Touch neither call
  * nor request after call_run.
  */
 void call_run(struct pintle_call *call, pintle_op *op, call_then *then);
-/* [worker] The same, waiting for the end: for an op inside an op. The call is the caller's after it. */
+/* [worker] The same, waiting for the end: for an op inside an op. The call is the caller's after it, but
+ * for what the op said: see call_said. */
 int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op);
+/* [worker] The outcome after call_run_and_wait. Empty when the op was late: it may go on saying things. */
+const struct call_outcome *call_said(const struct pintle_call *call);
 /* [worker] The provider's record, if it has one, inside the call's transaction. */
 int32_t call_record(struct pintle_call *call, int64_t account_id, bool is_bound);
 /* [loop] Gives up an op that promised done() and did not keep it; true: nobody will finish request. */

@@ -275,7 +275,7 @@ static void look_after(struct request *request, int64_t now_ms)
 		give_up(request);
 	if (now_ms >= request->deadline_ms + request->host->settings->pool.retire_after_ms &&
 	    call_abandon(request))
-		in_flight_abandon(request);
+		in_flight_end(request);
 }
 
 static const struct pintle_inst *instance_at(const struct host *host, int board_index)

@@ -18,9 +18,6 @@ struct request;
 struct dispatch {
 	struct request *newest;
 	size_t n_running;
-	struct request
-		*abandoned; /* answered 504; their ops promised done() and may still keep it */
-	size_t n_abandoned;
 	uint64_t n_begun;
 	char boot[16]; /* start of the ids this worker makes */
 };

@@ -179,11 +179,13 @@ static void run_probe(struct job *job)
 	struct probe *probe = (struct probe *)job;
 	struct pintle_inst *sender = probe->sender;
 	struct pintle_call *call = call_new(probe->host, NULL, sender, "probe", PINTLE_LOGIN);
+	struct arena arena = { 0 }; /* that of a call is its op's, as long as that is late */
 
 	if (call_run_and_wait(call, sender->plugin->sender.probe) == PINTLE_OK)
-		gateway_note_success(probe->host, &call->arena, sender);
+		gateway_note_success(probe->host, &arena, sender);
 	else
-		gateway_note_failure(probe->host, &call->arena, sender, true);
+		gateway_note_failure(probe->host, &arena, sender, true);
+	arena_fini(&arena);
 	call_free(call);
 	free(probe);
 }

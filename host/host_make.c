@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host_make.h"
 
-#include "call.h"
 #include "clock.h"
-#include "in_flight.h"
+#include "limbo.h"
 #include "live.h"
 #include "migrate.h"
 #include "namespace.h"
@@ -287,8 +286,7 @@ void host_undo(struct host *host)
 	groups_free(host);
 	for (size_t i = 0; i < host->instances.n_items; i++)
 		instance_close(&host->instances.items[i]);
-	in_flight_free_abandoned(host); /* their threads are gone, what they knew may go */
-	call_free_all();
+	limbo_free_all(); /* their threads are gone */
 	instances_fini(&host->instances);
 	keyring_free(host->keyring);
 	seal_free(host->seal);

@@ -6,15 +6,12 @@
 #include "host.h"
 #include "request.h"
 #include "text.h"
-#include "worker.h"
 #include "xalloc.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-
-#define ABANDONED_MAX 1024 /* what a worker bears of promises not kept */
 
 static void link_request(struct dispatch *dispatch, struct request *request)
 {
@@ -101,6 +98,7 @@ struct request *in_flight_new(struct host *host, struct http_request *http)
 {
 	struct request *request = xcalloc(1, sizeof(*request));
 
+	request->n_holders = 1;
 	request->host = host;
 	request->http = http;
 	request->start_us = http->start_us;
@@ -115,9 +113,10 @@ struct request *in_flight_new(struct host *host, struct http_request *http)
 	return request;
 }
 
-static void request_free(struct request *request)
+static void free_on_loop(void *arg)
 {
-	call_free(request->call);
+	struct request *request = arg;
+
 	http_request_free(request->http);
 	json_decref(request->fields);
 	answer_fini(&request->answer);
@@ -128,44 +127,23 @@ static void request_free(struct request *request)
 void in_flight_end(struct request *request)
 {
 	unlink_request(&request->host->dispatch, request);
-	request_free(request);
+	call_free(request->call);
+	in_flight_give_back(request);
 }
 
-/* An op that promised to answer later, and did not, is let go. What it was lent is kept for it. */
-void in_flight_abandon(struct request *request)
+struct request *in_flight_lend(struct request *request)
 {
-	struct host *host = request->host;
-	struct dispatch *dispatch = &host->dispatch;
-
-	unlink_request(dispatch, request);
-	request->older = dispatch->abandoned;
-	dispatch->abandoned = request;
-	if (++dispatch->n_abandoned > ABANDONED_MAX)
-		worker_retire(host, request->inst->board_index, "done");
+	atomic_fetch_add(&request->n_holders, 1);
+	return request;
 }
 
-static void give_back_on_loop(void *arg)
-{
-	struct request *request = arg, **at = &request->host->dispatch.abandoned;
-
-	while (*at != request)
-		at = &(*at)->older;
-	*at = request->older;
-	request->host->dispatch.n_abandoned--;
-	request_free(request);
-}
-
+/* The last one may be a plugin's own thread. */
 void in_flight_give_back(struct request *request)
 {
-	loop_post(request->host->loop, give_back_on_loop, request);
-}
-
-void in_flight_free_abandoned(struct host *host)
-{
-	while (host->dispatch.abandoned) {
-		struct request *request = host->dispatch.abandoned;
-
-		host->dispatch.abandoned = request->older;
-		request_free(request);
-	}
+	if (atomic_fetch_sub(&request->n_holders, 1) > 1)
+		return;
+	if (loop_is_here(request->host->loop))
+		free_on_loop(request);
+	else
+		loop_post(request->host->loop, free_on_loop, request);
 }

@@ -188,7 +188,7 @@ static int32_t send_through(struct message *message, const struct message_try *t
 	message->sent_ms = clock_now_ms();
 	call->messages = message_copy(message->group, &message->text);
 	status = call_run_and_wait(call, send_op);
-	note(message, try, status, call->outcome.data);
+	note(message, try, status, call_said(call)->data);
 	call_free(call);
 	return status;
 }

@@ -270,6 +270,7 @@ static void start_anew(struct pintle_call *outer, const struct pintle_call *prov
 int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out)
 {
 	struct pintle_inst *inst = namespace_owner(&outer->host->instances, ns);
+	const struct call_outcome *said;
 	struct pintle_call *call;
 	int32_t status;
 
@@ -277,10 +278,11 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 		return PINTLE_UNAVAILABLE;
 	call = call_new(outer->host, outer->request, inst, "verify", outer->purpose);
 	status = run_nested(call);
-	if (status == PINTLE_OK && (!call->outcome.ns || strcmp(call->outcome.ns, ns) != 0))
+	said = call_said(call);
+	if (status == PINTLE_OK && (!said->ns || strcmp(said->ns, ns) != 0))
 		status = PINTLE_INTERNAL;
 	if (status == PINTLE_OK) {
-		*subject_out = arena_strdup(&outer->arena, call->outcome.subject);
+		*subject_out = arena_strdup(&outer->arena, said->subject);
 		outer->outcome.target_ns = arena_strdup(&outer->arena, ns);
 		outer->outcome.target = *subject_out;
 		if (outer->purpose == PINTLE_RESET)
@@ -288,9 +290,9 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 	}
 	if (status == PINTLE_DENIED)
 		outer->outcome.denied = inst->plugin->provider.denied;
-	outer->outcome.limit = call->outcome.limit;
+	outer->outcome.limit = said->limit;
 	if (!outer->outcome.fields)
-		outer->outcome.fields = json_incref(call->outcome.fields);
+		outer->outcome.fields = json_incref(said->fields);
 	call_free(call);
 	return status;
 }

@@ -17,13 +17,19 @@ struct tx request_tx(const struct request *request)
 			    .step_ms = request->host->settings->storage.timeout_ms };
 }
 
+const char *request_param_in(struct arena *arena, const struct request *request, const char *name)
+{
+	const struct route_params *params = &request->params;
+
+	for (size_t i = 0; i < params->n_params; i++)
+		if (slice_is(params->names[i], name))
+			return arena_copy(arena, params->values[i].ptr, params->values[i].len);
+	return NULL;
+}
+
 const char *request_param(struct request *request, const char *name)
 {
-	for (size_t i = 0; i < request->params.n_params; i++)
-		if (slice_is(request->params.names[i], name))
-			return arena_copy(&request->arena, request->params.values[i].ptr,
-					  request->params.values[i].len);
-	return NULL;
+	return request_param_in(&request->arena, request, name);
 }
 
 const char *request_field(struct request *request, const char *name)

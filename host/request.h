@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One request on its way through the host, and the answer it is building. Owned by dispatch.c; handlers
- * are lent it on one thread at a time. What they leave in answer becomes the envelope.
+ * are lent it on one thread at a time. What they leave in answer becomes the envelope. An op that is late
+ * reads what came with it at any time, so nobody changes that any more once an op runs.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -48,10 +49,10 @@ struct request {
 	json_t *fields; /* body, form or query as an object; never NULL on a worker; owned */
 	struct answer answer;
 	struct pintle_inst *inst; /* of the route, or named by its {provider} */
-	struct pintle_call *call; /* [worker] the op it runs, or NULL; freed with the request */
+	struct pintle_call *call; /* [worker] the op it runs, or NULL; freed at its end */
 	int64_t start_us;
 	_Atomic int64_t deadline_ms;           /* monotonic */
-	_Atomic(struct pintle_call *) pending; /* op that will call done() */
+	_Atomic(struct pintle_call *) pending; /* call, when its op will call done() */
 	_Atomic bool is_over;                  /* answered 504: services answer TIMEOUT */
 	bool is_verified_here;                 /* claims are news for the token cache */
 	bool is_control;
@@ -59,6 +60,7 @@ struct request {
 	struct http_answer built;         /* what goes out */
 	void (*resume)(struct request *); /* what a worker runs next */
 	struct request *newer, *older;    /* [loop] of those in flight */
+	_Atomic int n_holders; /* its way through the host, and the calls it is lent to */
 };
 
 /* ---- For dispatch.c ---- */
@@ -72,7 +74,8 @@ bool request_choose_route(struct request *request);
 /* ---- For handlers; whichever thread runs the request ---- */
 
 struct tx request_tx(const struct request *request); /* with the request's deadline */
-const char *request_param(struct request *request, const char *name); /* in the arena; NULL */
+const char *request_param(struct request *request, const char *name); /* in its arena; NULL */
+const char *request_param_in(struct arena *arena, const struct request *request, const char *name);
 /* NULL: absent, or no text, and then the answer is a 422 that names it. */
 const char *request_field(struct request *request, const char *name);
 /* Whether the client has shown a token or a cookie, good or not; and whether session is the one it names. */

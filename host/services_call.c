@@ -70,7 +70,7 @@ static const char *header(struct pintle_call *call, const char *name)
 
 static const char *param(struct pintle_call *call, const char *name)
 {
-	return call->request ? request_param(call->request, name) : NULL;
+	return call->request ? request_param_in(&call->arena, call->request, name) : NULL;
 }
 
 static const char *client(struct pintle_call *call)

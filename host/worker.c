@@ -47,7 +47,8 @@ static char control_tag;
 static bool is_drained(struct worker *worker)
 {
 	return http_server_is_idle(worker->host.http) && dispatch_n_running(&worker->host) == 0 &&
-	       pool_drain(worker->host.pool, 0) && kv_is_calm(&worker->host.kv);
+	       atomic_load(&worker->host.n_abandoned) == 0 && pool_drain(worker->host.pool, 0) &&
+	       kv_is_calm(&worker->host.kv);
 }
 
 static void look_whether_drained(void *arg)

@@ -5,6 +5,8 @@
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,6 +48,7 @@ struct promise {
 	struct pintle_call *call;
 	int n_times;
 	useconds_t after_us;
+	bool reads_again;
 };
 
 /* ---- Ends of the process ---- */
@@ -92,11 +95,37 @@ _Noreturn static int32_t hang(const struct pintle_host *host, struct pintle_call
 
 /* ---- Broken promises ---- */
 
+static struct pintle_inst *instance;
+
+static const char *said(const char *text)
+{
+	return text ? text : "nothing";
+}
+
+/* All that a call lends, long after anybody waits for it; whatever it asks for is refused by then. */
+static void read_again(const struct pintle_host *host, struct pintle_call *call)
+{
+	size_t body_len = 0;
+	const char *body = host->body(call, &body_len);
+	char line[512];
+
+	(void)host->alloc(call, LEAK_BYTES);
+	(void)host->set(call, "late", "late");
+	(void)host->invalid(call, "late", "late");
+	(void)snprintf(line, sizeof(line), "late: %s %s %s from %s, %.*s, gate %d",
+		       said(host->field(call, "how")), said(host->kept(call, "kept")),
+		       said(host->header(call, "content-type")), host->client(call), (int)body_len,
+		       body, host->target(call, "unruly", "somebody"));
+	host->log(instance, PINTLE_LOG_INFO, line);
+}
+
 static void *keep_promise(void *arg)
 {
 	struct promise *promise = arg;
 
 	(void)usleep(promise->after_us);
+	if (promise->reads_again)
+		read_again(promise->host, promise->call);
 	for (int i = 0; i < promise->n_times; i++)
 		promise->host->done(promise->call, PINTLE_DENIED);
 	free(promise);
@@ -126,12 +155,12 @@ static int32_t never(const struct pintle_host *host, struct pintle_call *call)
 
 static int32_t twice(const struct pintle_host *host, struct pintle_call *call)
 {
-	return promise((struct promise){ host, call, 2, 1000 });
+	return promise((struct promise){ host, call, 2, 1000, false });
 }
 
 static int32_t late(const struct pintle_host *host, struct pintle_call *call)
 {
-	return promise((struct promise){ host, call, 1, LATE_US });
+	return promise((struct promise){ host, call, 1, LATE_US, true });
 }
 
 /* Both a done and a last word of its own. */
@@ -271,6 +300,7 @@ static int32_t begin(void *self_of_inst, struct pintle_call *call)
 	const struct pintle_plain *self = self_of_inst;
 	int32_t status = self->host->target(call, "unruly", "somebody");
 
+	(void)self->host->keep(call, "kept", "kept");
 	return status == PINTLE_OK ? misbehave(self_of_inst, call) : status;
 }
 
@@ -313,6 +343,7 @@ static int32_t open_instance(const struct pintle_host *host, struct pintle_inst 
 		return PINTLE_INTERNAL;
 	*self = (struct pintle_plain){ host, inst, conf };
 	*self_out = self;
+	instance = inst;
 	misbehave_at_open(host, conf);
 	return PINTLE_OK;
 }

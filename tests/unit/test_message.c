@@ -5,6 +5,7 @@
 #include "gateway.h"
 #include "gateway_switch.h"
 #include "host.h"
+#include "limbo.h"
 #include "message.h"
 #include "metrics.h"
 #include "metrics_message.h"
@@ -495,7 +496,7 @@ static void expect_given_back(const struct world *world)
 static void what_is_dropped_is_given_back(void **state)
 {
 	struct world *world = *state;
-	struct request request = { .deadline_ms = INT64_MAX };
+	struct request request = { .deadline_ms = INT64_MAX, .n_holders = 1 };
 	struct pintle_call *call = begin_of(world, &request);
 
 	op_drop_messages(call);
@@ -507,7 +508,7 @@ static void what_is_dropped_is_given_back(void **state)
 static void what_finds_no_place_is_given_back(void **state)
 {
 	struct world *world = *state;
-	struct request request = { .deadline_ms = INT64_MAX };
+	struct request request = { .deadline_ms = INT64_MAX, .n_holders = 1 };
 	struct pintle_call *call = begin_of(world, &request);
 	struct gate gates[2] = { 0 };
 
@@ -525,7 +526,7 @@ static void what_finds_no_place_is_given_back(void **state)
 static void what_is_delivered_stays_counted(void **state)
 {
 	struct world *world = *state;
-	struct request request = { .deadline_ms = INT64_MAX };
+	struct request request = { .deadline_ms = INT64_MAX, .n_holders = 1 };
 	struct pintle_call *call = begin_of(world, &request);
 
 	assert_int_equal(op_queue_messages(call), PINTLE_OK);
@@ -759,11 +760,13 @@ static void a_code_may_be_entered_before_its_message_is_through(void **state)
 /* ---- Senders that answer later ---- */
 
 static const struct pintle_message *lent;
+static struct pintle_call *promised;
 
 static int32_t promise(void *self, struct pintle_call *call, const struct pintle_message *message)
 {
-	(void)self, (void)call;
+	(void)self;
 	lent = message;
+	promised = call;
 	return PINTLE_PENDING;
 }
 
@@ -783,7 +786,11 @@ static void what_a_late_sender_was_lent_outlives_the_message(void **state)
 	assert_string_equal(lent->text, "hello");
 	assert_string_equal(lent->vars[1], "123456");
 	assert_int_equal(lent->size, sizeof(*lent));
-	call_free_all();
+	assert_int_equal(atomic_load(&world->host.n_abandoned), 1);
+	call_done(promised, PINTLE_OK);
+	call_done(promised, PINTLE_OK);
+	assert_int_equal(atomic_load(&world->host.n_abandoned), 0);
+	limbo_free_all();
 }
 
 int main(void)
