@@ -33,6 +33,7 @@ extern const struct opt_table instance_table;
 struct instance_description {
 	struct arena memory;
 	const char *const *namespaces; /* exact ones */
+	const char *const *vouches;
 	const char *label_zh, *label_en;
 };
 

@@ -61,6 +61,13 @@ bool namespace_belongs(const struct pintle_inst *inst, const char *ns)
 	return best_match(namespaces_of(inst), ns) > 0;
 }
 
+bool namespace_is_vouched(const struct pintle_inst *inst, const char *ns)
+{
+	const char *const *vouches = inst->description.vouches;
+
+	return vouches && best_match(vouches, ns) > 0;
+}
+
 bool namespace_is_declared(const struct pintle_inst *inst, const char *ns)
 {
 	return best_match(declared_by(inst), ns) > 0;
@@ -134,12 +141,16 @@ static bool is_label(const char *text)
 	return !text || (strlen(text) <= LABEL_MAX && utf8_is_valid(text));
 }
 
+static bool is_exact(const char *ns)
+{
+	return *ns && strlen(ns) <= NAMESPACE_MAX && utf8_is_valid(ns) && !is_pattern(ns);
+}
+
 static int32_t check_namespace(struct pintle_inst *inst, const char *ns)
 {
 	const struct pintle_inst *owner;
 
-	if (!*ns || strlen(ns) > NAMESPACE_MAX || !utf8_is_valid(ns) || is_pattern(ns) ||
-	    !namespace_is_declared(inst, ns)) {
+	if (!is_exact(ns) || !namespace_is_declared(inst, ns)) {
 		(void)err_set(inst->opening,
 			      "plugin %s.so: \"%.60s\" is no exact namespace of those it declares",
 			      inst->plugin->name, ns);
@@ -149,6 +160,15 @@ static int32_t check_namespace(struct pintle_inst *inst, const char *ns)
 	if (owner)
 		(void)err_set(inst->opening, TAKEN, ns, owner->name);
 	return owner ? PINTLE_CONFLICT : PINTLE_OK;
+}
+
+static int32_t check_vouched(struct pintle_inst *inst, const char *ns)
+{
+	if (is_exact(ns))
+		return PINTLE_OK;
+	(void)err_set(inst->opening, "plugin %s.so: \"%.60s\" is no exact namespace to vouch for",
+		      inst->plugin->name, ns);
+	return PINTLE_INVALID;
 }
 
 static int32_t check_description(struct pintle_inst *inst, const struct pintle_description *mine)
@@ -162,6 +182,8 @@ static int32_t check_description(struct pintle_inst *inst, const struct pintle_d
 	}
 	for (const char *const *ns = mine->namespaces; status == PINTLE_OK && ns && *ns; ns++)
 		status = check_namespace(inst, *ns);
+	for (const char *const *ns = mine->vouches; status == PINTLE_OK && ns && *ns; ns++)
+		status = check_vouched(inst, *ns);
 	return status;
 }
 
@@ -193,6 +215,7 @@ int32_t namespace_describe(struct pintle_inst *inst, const struct pintle_descrip
 	if (status != PINTLE_OK)
 		return status;
 	description->namespaces = copy_list(&description->memory, mine.namespaces);
+	description->vouches = copy_list(&description->memory, mine.vouches);
 	description->label_zh = arena_strdup(&description->memory, mine.label_zh);
 	description->label_en = arena_strdup(&description->memory, mine.label_en);
 	return PINTLE_OK;

@@ -18,7 +18,9 @@ void namespace_collect_ways_in(struct instances *instances);
 
 /* [any] all below. Whether identities of ns are the instance's. */
 bool namespace_belongs(const struct pintle_inst *inst, const char *ns);
-/* Whether they could be: what its plugin declares takes ns. */
+/* Whether it may name them beside its own. */
+bool namespace_is_vouched(const struct pintle_inst *inst, const char *ns);
+/* Whether they could be its own: what its plugin declares takes ns. */
 bool namespace_is_declared(const struct pintle_inst *inst, const char *ns);
 /* The provider that takes ns best; of several alike the first. NULL. */
 struct pintle_inst *namespace_owner(const struct instances *instances, const char *ns);

@@ -163,7 +163,7 @@ static bool may_prove(const struct pintle_call *call)
 static bool may_name(const struct pintle_call *call, const char *ns, const char *subject)
 {
 	return may_prove(call) && ns && subject && *subject && strlen(subject) <= SUBJECT_MAX &&
-	       utf8_is_valid(subject) && namespace_belongs(call->inst, ns);
+	       utf8_is_valid(subject);
 }
 
 static int32_t subject(struct pintle_call *call, const char *ns, const char *subject)
@@ -172,7 +172,7 @@ static int32_t subject(struct pintle_call *call, const char *ns, const char *sub
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (!may_name(call, ns, subject))
+	if (!may_name(call, ns, subject) || !namespace_belongs(call->inst, ns))
 		return PINTLE_INTERNAL;
 	call->outcome.ns = arena_strdup(&call->arena, ns);
 	call->outcome.subject = arena_strdup(&call->arena, subject);
@@ -189,7 +189,8 @@ static int32_t also(struct pintle_call *call, const char *ns, const char *subjec
 	if (gate != PINTLE_OK)
 		return gate;
 	if (!outcome->subject || outcome->n_others == CALL_OTHERS_MAX ||
-	    !may_name(call, ns, subject))
+	    !may_name(call, ns, subject) ||
+	    !(namespace_belongs(call->inst, ns) || namespace_is_vouched(call->inst, ns)))
 		return PINTLE_INTERNAL;
 	outcome->others[outcome->n_others++] = (struct named_identity){
 		arena_strdup(&call->arena, ns),

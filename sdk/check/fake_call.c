@@ -191,7 +191,7 @@ static const char *why_nobody(const struct pintle_call *call)
 
 /* What the host would refuse, or would have to take for another person. */
 static const char *why_no_subject(const struct pintle_call *call, const char *ns,
-				  const char *subject)
+				  const char *subject, bool is_its)
 {
 	static const char *const kinds[] = { "phone", "email", "username" };
 	char out[IDENTIFIER_MAX];
@@ -200,7 +200,7 @@ static const char *why_no_subject(const struct pintle_call *call, const char *ns
 		return why_nobody(call);
 	if (!ns || !subject || !*subject)
 		return "names no subject";
-	if (!inst_owns(call->inst, ns))
+	if (!is_its)
 		return "names a subject in a namespace it has not declared";
 	if (strlen(subject) > SUBJECT_MAX || !utf8_is_valid(subject))
 		return "names a subject that is too long or not UTF-8";
@@ -215,7 +215,8 @@ static const char *why_no_subject(const struct pintle_call *call, const char *ns
 static int32_t name_subject(struct pintle_call *call, const char *ns, const char *subject)
 {
 	int32_t status = service_enter(call, "subject");
-	const char *why = why_no_subject(call, ns, subject);
+	bool is_its = ns && inst_owns(call->inst, ns);
+	const char *why = why_no_subject(call, ns, subject, is_its);
 	char text[512];
 
 	if (why) {
@@ -232,8 +233,9 @@ static int32_t name_subject(struct pintle_call *call, const char *ns, const char
 static int32_t name_also(struct pintle_call *call, const char *ns, const char *subject)
 {
 	int32_t status = service_enter(call, "also");
+	bool is_its = ns && (inst_owns(call->inst, ns) || inst_vouches(call->inst, ns));
 	const char *why = pairs_get(&call->said, "subject")
-				  ? why_no_subject(call, ns, subject)
+				  ? why_no_subject(call, ns, subject, is_its)
 				  : "names another subject before its first";
 	char text[512];
 

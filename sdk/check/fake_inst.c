@@ -81,6 +81,11 @@ bool inst_owns(const struct pintle_inst *inst, const char *ns)
 				 : is_declared(inst->plugin, ns);
 }
 
+bool inst_vouches(const struct pintle_inst *inst, const char *ns)
+{
+	return pairs_get(&inst->vouched, ns) != NULL;
+}
+
 static bool take_text(struct pintle_inst *inst, const char *text)
 {
 	if (!text)
@@ -91,17 +96,34 @@ static bool take_text(struct pintle_inst *inst, const char *text)
 	return utf8_is_valid(text);
 }
 
-static bool take_namespace(struct pintle_inst *inst, const char *ns)
+static bool is_exact(const char *ns)
 {
 	size_t len = strlen(ns);
 
+	return len > 0 && ns[len - 1] != '*';
+}
+
+static bool take_namespace(struct pintle_inst *inst, const char *ns)
+{
 	if (!take_text(inst, ns))
 		return false;
-	if (len == 0 || ns[len - 1] == '*' || !is_declared(inst->plugin, ns)) {
+	if (!is_exact(ns) || !is_declared(inst->plugin, ns)) {
 		report_fail("I03", "open: \"%s\" is no exact namespace of those it declares", ns);
 		return false;
 	}
 	pairs_put(&inst->named, ns, "");
+	return true;
+}
+
+static bool take_vouched(struct pintle_inst *inst, const char *ns)
+{
+	if (!take_text(inst, ns))
+		return false;
+	if (!is_exact(ns)) {
+		report_fail("I03", "open: \"%s\" is no exact namespace to vouch for", ns);
+		return false;
+	}
+	pairs_put(&inst->vouched, ns, "");
 	return true;
 }
 
@@ -110,8 +132,11 @@ static int32_t take_description(struct pintle_inst *inst, const struct pintle_de
 	bool ok = take_text(inst, given->label_zh) && take_text(inst, given->label_en);
 
 	pairs_fini(&inst->named);
+	pairs_fini(&inst->vouched);
 	for (const char *const *ns = given->namespaces; ok && ns && *ns; ns++)
 		ok = take_namespace(inst, *ns);
+	for (const char *const *ns = given->vouches; ok && ns && *ns; ns++)
+		ok = take_vouched(inst, *ns);
 	return ok ? PINTLE_OK : PINTLE_INVALID;
 }
 

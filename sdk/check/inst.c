@@ -118,4 +118,5 @@ void inst_fini(struct pintle_inst *inst)
 	world_remove_dir(inst->dir);
 	pairs_fini(&inst->secrets);
 	pairs_fini(&inst->named);
+	pairs_fini(&inst->vouched);
 }

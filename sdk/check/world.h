@@ -83,6 +83,7 @@ struct pintle_inst {
 	bool is_opening, is_open;
 	struct pairs secrets; /* of its options */
 	struct pairs named;   /* the namespaces it has said to be its own */
+	struct pairs vouched; /* and those it vouches for */
 };
 
 /* Which flow an op of the callback's kind has opened. */
@@ -126,8 +127,9 @@ void services_fill_store(struct pintle_host *table);
 void services_fill_world(struct pintle_host *table);
 void services_fill_inst(struct pintle_host *table);
 
-/* Whether it may name somebody in ns. */
+/* Whether it may name somebody in ns; and whether it may beside that one. */
 bool inst_owns(const struct pintle_inst *inst, const char *ns);
+bool inst_vouches(const struct pintle_inst *inst, const char *ns);
 
 /* Around every service that can fail: enter says whether it does, leave hands its status on. */
 int32_t service_enter(struct pintle_call *call, const char *service);

@@ -108,3 +108,25 @@ def test_two_sections_of_one_house_have_the_same_people(make_server, plugins):
     client, badge = server.client(), secrets.token_hex(8)
     first = show(client, "north", badge)["user"]["id"]
     assert show(server.client(), "upper", badge)["user"]["id"] == first
+
+
+def test_who_vouches_for_an_address_names_it_beside_its_own(make_server, plugins):
+    """The badge decides; the address only when the badge is new."""
+    server = make_server(plugins=str(plugins), conf={FILE: NORTH + "vouches = yes\n"})
+    badge, email = secrets.token_hex(8), f"{secrets.token_hex(8)}@example.com"
+    client = server.client()
+    first = show(client, "north", badge, email=email)["user"]["id"]
+    again = server.client()
+    again.tokens = show(again, "north", secrets.token_hex(8), email=email)
+    assert again.tokens["user"]["id"] == first
+    again.use(again.tokens["access_token"])
+    assert namespaces(again) == ["badge:North", "badge:North", "email"]
+    other = show(server.client(), "north", secrets.token_hex(8))["user"]["id"]
+    assert other != first
+    assert show(server.client(), "north", badge, email=f"{secrets.token_hex(8)}@example.com")["user"]["id"] == first
+
+
+def test_who_does_not_vouch_names_no_address(server):
+    client, badge = server.client(), secrets.token_hex(8)
+    client.refused(500, "internal", "POST", "/api/v1/auth/north/verify", {"badge": badge, "email": "a@example.com"})
+    assert show(client, "north", badge)["is_new_user"] is True

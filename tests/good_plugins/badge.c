@@ -10,6 +10,7 @@
 
 struct conf {
 	const char *house, *second;
+	int32_t vouches;
 };
 
 struct badge {
@@ -22,6 +23,8 @@ static const struct pintle_opt opts[] = {
 	  "Whose badges." },
 	{ "second", PINTLE_STRING, PINTLE_OPT(struct conf, second), "", 0, 40, NULL,
 	  "A house whose badges verify takes as well, of which nothing is said." },
+	{ "vouches", PINTLE_FLAG, PINTLE_OPT(struct conf, vouches), "no", 0, 0, NULL,
+	  "Whether the house has proved its people's addresses." },
 };
 
 static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *inst,
@@ -30,9 +33,11 @@ static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *in
 	const struct conf *conf = conf_of_section;
 	struct badge *self = calloc(1, sizeof(*self));
 	const char *const namespaces[] = { self ? self->ns : NULL, NULL };
+	const char *const vouches[] = { conf->vouches ? "email" : NULL, NULL };
 	const struct pintle_description description = { .size = sizeof(description),
 							.namespaces = namespaces,
-							.label_en = conf->house };
+							.label_en = conf->house,
+							.vouches = vouches };
 
 	(void)err;
 	(void)err_len;
@@ -45,19 +50,30 @@ static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *in
 	return host->describe_instance(inst, &description);
 }
 
+/* A badge may have an address on it. */
+static int32_t name_person(const struct badge *self, struct pintle_call *call, const char *badge)
+{
+	const struct pintle_host *host = self->host;
+	const char *email = host->field(call, "email");
+	int is_second = host->field(call, "second") != NULL;
+	int32_t status = host->subject(call, is_second ? self->second_ns : self->ns, badge);
+
+	if (status != PINTLE_OK || !email)
+		return status;
+	email = host->canonical(call, "email", email);
+	return email ? host->also(call, "email", email) : host->invalid(call, "email", "format");
+}
+
 static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
 	const struct badge *self = self_of_inst;
 	const char *badge = self->host->field(call, "badge");
-	int is_second = self->host->field(call, "second") != NULL;
-	int32_t status = PINTLE_OK;
+	int32_t status;
 
 	if (!badge)
 		return self->host->invalid(call, "badge", "required");
 	status = self->host->target(call, "badge", badge);
-	if (status != PINTLE_OK)
-		return status;
-	return self->host->subject(call, is_second ? self->second_ns : self->ns, badge);
+	return status == PINTLE_OK ? name_person(self, call, badge) : status;
 }
 
 static const char *const namespaces[] = { "badge:*", NULL };

@@ -131,6 +131,10 @@ static void what_is_said_holds_instead_of_the_pattern(void **state)
 	need_way_in(0, "small:1", "a");
 	need_way_in(1, "small:2", "b");
 	need_way_in(2, NULL, NULL);
+	assert_true(namespace_is_vouched(find("a"), "email"));
+	assert_false(namespace_is_vouched(find("a"), "phone"));
+	assert_false(namespace_belongs(find("a"), "email"));
+	assert_null(namespace_owner(&host.instances, "email"));
 	assert_string_equal(find("a")->description.label_zh, "数");
 	assert_string_equal(find("a")->description.label_en, "Number");
 }
@@ -163,6 +167,8 @@ static void refuses_what_is_no_name_of_its_own(void **state)
 		  "x.ini:1: [a]: plugin small.so: \"ymall:0\" is no exact namespace of those it " },
 		{ "[a]\nplugin = small\nnumber = 7\n",
 		  "x.ini:1: [a]: plugin small.so: a label is no text" },
+		{ "[a]\nplugin = small\nnumber = 5\n",
+		  "x.ini:1: [a]: plugin small.so: \"mail*\" is no exact namespace to vouch for" },
 		{ "[a]\nplugin = small\nnumber = 8\n",
 		  "x.ini:1: [a]: plugin small.so: \"small:*\" is no exact namespace of those it " },
 	};

@@ -99,6 +99,9 @@ struct pintle_description {
 	 * one, without *, that the provider's namespaces take. NULL or none: the provider's. */
 	const char *const *namespaces;
 	const char *label_zh, *label_en; /* NULL: the provider's; the section's options win */
+	/* Exact namespaces of others that also() may name as well: "email", where the upstream proves
+	 * addresses and the operator wants that. subject() may not. NULL-terminated; may be NULL. */
+	const char *const *vouches;
 };
 
 typedef void pintle_fd_cb(void *arg, int fd, uint32_t events);
