@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What account.c, account_identity.c and account_profile.c share; nobody else's. [worker], inside an
+/* What account.c and its other files share; nobody else's but who locks accounts. [worker], inside an
  * open transaction. */
 #ifndef ACCOUNT_ROWS_H
 #define ACCOUNT_ROWS_H
@@ -17,5 +17,7 @@ int32_t identity_make_way(struct tx *tx, int64_t id, const struct pintle_identit
 /* Inserts it; CONFLICT when another transaction was faster. */
 int32_t identity_add(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 		     const char *instance, const char *claims_json);
+/* The display copy in users, of a namespace that has one: the oldest verified identity of its kind. */
+int32_t identity_refresh_copy(struct tx *tx, int64_t id, const char *ns);
 
 #endif

@@ -1,7 +1,7 @@
 # pintle-check: the checker for plugins. It takes small modules of the host and the drivers a plugin's
 # services need; never the host itself.
 CHECK_DRIVER := db_sqlite
-CHECK_HOST := account account_identity arena base64 clock conf conf_line conf_value db err file hash_foreign \
+CHECK_HOST := account account_identity account_unlink arena base64 clock conf conf_line conf_value db err file hash_foreign \
 	hash_scheme identifier json key_dir log migrate opt opt_parse opt_table plugin plugin_file plugin_guard \
 	return_url rng seal transact utf8 xalloc
 CHECK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard sdk/check/*.c sdk/check/suite/*.c)) \

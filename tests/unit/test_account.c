@@ -257,6 +257,58 @@ static void nobody_unlinks_what_is_somebody_elses(void **state)
 	assert_int_equal(unlink_from(people, id, "email", "a@example.com"), PINTLE_OK);
 }
 
+static bool outlasts(struct people *people, int64_t id, const struct pintle_identity *away,
+		     size_t n)
+{
+	struct tx tx = people_tx(people);
+	bool is_way_left = false;
+
+	assert_int_equal(account_outlasts(&tx, id, away, n, usable, &is_way_left), PINTLE_OK);
+	return is_way_left;
+}
+
+/* Several at once: each of them alone would leave the other. */
+static void what_goes_together_is_weighed_together(void **state)
+{
+	struct people *people = *state;
+	int64_t id = people_add(people, "phone", PHONE);
+	const struct pintle_identity away[] = { people_identity("phone", PHONE, true),
+						people_identity("email", "a@example.com", true),
+						people_identity("phone", PHONE2, true) };
+
+	assert_int_equal(link_to(people, id, "email", "a@example.com", true), PINTLE_OK);
+	assert_true(outlasts(people, id, away, 1));
+	assert_true(outlasts(people, id, away + 1, 2));
+	assert_false(outlasts(people, id, away, 2));
+	assert_false(outlasts(people, id, away, 3));
+	assert_true(outlasts(people, id, away + 2, 1));
+	assert_false(outlasts(people, id + 1, away, 1));
+}
+
+static int32_t release(struct people *people, int64_t id, const char *ns, const char *subject)
+{
+	struct pintle_identity identity = people_identity(ns, subject, true);
+	struct tx tx = people_tx(people);
+
+	return account_release(&tx, id, &identity);
+}
+
+static void what_is_released_may_be_the_last_and_is_the_owners(void **state)
+{
+	struct people *people = *state;
+	int64_t id = people_add(people, "phone", PHONE);
+	int64_t other = people_add(people, "phone", PHONE2);
+	struct account found;
+
+	assert_int_equal(release(people, other, "phone", PHONE), PINTLE_NOT_FOUND);
+	assert_int_equal(find(people, "phone", PHONE, &found), PINTLE_OK);
+	assert_int_equal(release(people, id, "phone", PHONE), PINTLE_OK);
+	assert_int_equal(find(people, "phone", PHONE, &found), PINTLE_NOT_FOUND);
+	assert_null(people_text(people, "SELECT phone FROM users ORDER BY id"));
+	assert_int_equal(release(people, id, "phone", PHONE), PINTLE_NOT_FOUND);
+	assert_int_equal(link_to(people, other, "phone", PHONE, true), PINTLE_OK);
+}
+
 static void a_number_is_swapped_whole_or_not_at_all(void **state)
 {
 	struct people *people = *state;
@@ -758,6 +810,8 @@ int main(void)
 		STORY(the_last_way_in_stays),
 		STORY(what_a_section_that_is_gone_has_linked_is_no_way_in),
 		STORY(nobody_unlinks_what_is_somebody_elses),
+		STORY(what_goes_together_is_weighed_together),
+		STORY(what_is_released_may_be_the_last_and_is_the_owners),
 		STORY(a_number_is_swapped_whole_or_not_at_all),
 		STORY(deleting_frees_the_identifiers),
 		STORY(a_login_is_noted),
