@@ -86,6 +86,10 @@ int32_t session_revoke_own(const struct kv *kv, struct tx *tx, const struct sett
 int32_t session_revoke_all(const struct kv *kv, struct tx *tx, const struct settings *settings,
 			   struct arena *arena, const char *realm, int64_t subject_id,
 			   const char *except, const char *reason, int64_t *n_out);
+/* The first half of it, as a step of the caller's transaction: ended (in the arena) must be buried after the
+ * commit. */
+int32_t session_end_all(struct tx *tx, struct arena *arena, const char *realm, int64_t subject_id,
+			const char *reason, struct session_ids *ended);
 
 /*
  * [worker] Spends generation of a refresh token, outside any transaction. OK: *generation_out is the successor, committed; the

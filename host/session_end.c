@@ -110,6 +110,22 @@ static int32_t end_all(struct tx *tx, void *ctx)
 		       session_ids_add, &collector);
 }
 
+int32_t session_end_all(struct tx *tx, struct arena *arena, const char *realm, int64_t subject_id,
+			const char *reason, struct session_ids *ended)
+{
+	struct ending_all ending = {
+		.realm = realm,
+		.subject_id = subject_id,
+		.except = "",
+		.reason = reason,
+		.arena = arena,
+	};
+	int32_t status = transact(tx, end_all, &ending);
+
+	*ended = ending.ids;
+	return status;
+}
+
 int32_t session_revoke_all(const struct kv *kv, struct tx *tx, const struct settings *settings,
 			   struct arena *arena, const char *realm, int64_t subject_id,
 			   const char *except, const char *reason, int64_t *n_out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clock.h"
 #include "people.h"
+#include "transact.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -334,6 +335,38 @@ static void all_others_end_but_nobody_elses(void **state)
 	assert_int_equal(revoke_all(people, id, NULL, NULL), PINTLE_OK);
 }
 
+static int32_t end_and_undo(struct tx *tx, void *ctx)
+{
+	struct people *people = ctx;
+	struct session_ids ended;
+
+	assert_int_equal(session_end_all(tx, &people->arena, "user", 1, "gone", &ended), PINTLE_OK);
+	assert_int_equal(ended.n_ids, 1);
+	return PINTLE_FORBIDDEN;
+}
+
+static void sessions_end_with_the_transaction_that_ends_them(void **state)
+{
+	struct people *people = *state;
+	int64_t id = add_person(people);
+	struct session session = people_open(people, id, "web");
+	struct tx tx = people_tx(people);
+	struct session_ids ended;
+
+	assert_int_equal(id, 1);
+	assert_int_equal(transact(&tx, end_and_undo, people), PINTLE_FORBIDDEN);
+	assert_int_equal(people_number(people, "SELECT signed_out_at FROM users"), 0);
+	assert_string_equal(reason_of(people, session.id), "");
+	assert_int_equal(session_end_all(&tx, &people->arena, "user", id, "gone", &ended),
+			 PINTLE_OK);
+	assert_int_equal(ended.n_ids, 1);
+	assert_string_equal(reason_of(people, session.id), "gone");
+	assert_int_equal(check(people, session.id), PINTLE_OK);
+	assert_int_equal(session_bury(&people->kv, &people->settings, &ended, tx.deadline_ms),
+			 PINTLE_OK);
+	assert_int_equal(check(people, session.id), PINTLE_DENIED);
+}
+
 static void a_failed_tombstone_is_a_fault_and_a_retry_writes_it(void **state)
 {
 	struct people *people = *state;
@@ -644,6 +677,7 @@ int main(void)
 		STORY(revoking_ends_one_at_once),
 		STORY(only_ones_own_can_be_ended),
 		STORY(all_others_end_but_nobody_elses),
+		STORY(sessions_end_with_the_transaction_that_ends_them),
 		STORY(a_failed_tombstone_is_a_fault_and_a_retry_writes_it),
 		STORY(the_oldest_leaves_when_there_are_too_many),
 		STORY(each_generation_has_one_successor),
