@@ -11,11 +11,9 @@
 
 #include <jansson.h>
 
-/* [worker] All three fill the answer of the call's request. The call ended OK and its flow, if any, is
- * consumed. */
-void signin_complete(struct pintle_call *call); /* a session for whoever was proved */
-void signin_bind(struct pintle_call *call);     /* the identity is added to the account signed in */
-void signin_change(struct pintle_call *call); /* the identity takes the place of its namespace's */
+/* [worker] A session for whoever was proved, in the answer of the call's request. The call ended OK and its
+ * flow, if any, is consumed. */
+void signin_complete(struct pintle_call *call);
 
 /* [worker] The token members of the API for a session, owned by the caller; NULL when signing or reading
  * the account failed, then *status_out says why. */

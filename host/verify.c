@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify.h"
 
+#include "bind.h"
 #include "call.h"
 #include "device.h"
 #include "dispatch.h"
@@ -16,10 +17,10 @@ static void end_proof(struct pintle_call *call)
 {
 	switch (call->purpose) {
 	case PINTLE_BIND:
-		signin_bind(call);
+		bind_add(call);
 		break;
 	case PINTLE_CHANGE:
-		signin_change(call);
+		bind_change(call);
 		break;
 	default:
 		signin_complete(call);
