@@ -29,7 +29,7 @@ static int32_t make_flow(struct pintle_call *call)
 		flow->account_id = who->session.subject_id;
 		(void)snprintf(flow->session, sizeof(flow->session), "%s", who->session.id);
 	}
-	if (call->messages || call->outcome.charged)
+	if (atomic_load(&call->sent.newest) || call->outcome.charged)
 		address_network(&call->request->client, flow->network);
 	if (call->outcome.target) {
 		(void)snprintf(flow->target_ns, sizeof(flow->target_ns), "%s",
@@ -88,7 +88,7 @@ static void begun(struct pintle_call *call, int32_t status)
 		answer_begun(call);
 	else
 		answer_status(call->request, status);
-	op_drop_messages(call); /* those that are left */
+	op_drop_messages(call); /* of a flow that could not be stored */
 	dispatch_finish(call->request);
 }
 

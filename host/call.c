@@ -11,7 +11,6 @@
 #include "json.h"
 #include "limbo.h"
 #include "log.h"
-#include "message.h"
 #include "metrics.h"
 #include "request.h"
 #include "worker.h"
@@ -58,19 +57,25 @@ struct pintle_call *call_new(struct host *host, struct request *request, struct 
 	return call;
 }
 
+void call_lose_messages(struct pintle_call *call)
+{
+	message_lose(call->host, message_list_take(&call->sent));
+}
+
 static void empty(struct pintle_call *call)
 {
+	call_lose_messages(call);
 	flow_fini(&call->flow);
 	explicit_bzero(call->tickets, sizeof(call->tickets));
 	json_decref(call->outcome.claims);
 	json_decref(call->outcome.data);
 	json_decref(call->outcome.fields);
-	message_free(call->messages);
+	message_free(call->lent);
 	arena_fini(&call->arena);
 	if (call->request)
 		in_flight_give_back(call->request);
 	call->outcome = (struct call_outcome){ 0 };
-	call->messages = NULL;
+	call->lent = NULL;
 	call->request = NULL;
 }
 
@@ -356,5 +361,8 @@ bool call_abandon(struct request *request)
 {
 	struct pintle_call *call = atomic_load(&request->pending);
 
-	return call && abandon(call);
+	if (!call || !abandon(call))
+		return false;
+	call_lose_messages(call);
+	return true;
 }

@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "instance.h"
 #include "limit.h"
+#include "message.h"
 #include "page.h"
 #include "ticket.h"
 
@@ -21,7 +22,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct message;
 struct request;
 struct call_waiter;
 
@@ -78,7 +78,8 @@ struct pintle_call {
 	size_t n_tickets;
 	struct call_outcome outcome;
 	struct tx tx;
-	struct message *messages; /* queued when the op has ended OK and its flow is stored */
+	struct message_list sent; /* given back when nobody has queued them before the call ends */
+	struct message *lent;     /* the one that a send op is about; owned */
 	int64_t deadline_ms;      /* monotonic */
 	call_then *then;
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
@@ -118,5 +119,7 @@ void call_done(struct pintle_call *call, int32_t status);
 int32_t call_invalid(struct pintle_call *call, const char *field, const char *reason);
 /* Whether nothing may be done any more, and the status that says so; OK otherwise. */
 int32_t call_gate(const struct pintle_call *call);
+/* [any] Gives back what was counted for the messages the op has sent so far: they go nowhere. */
+void call_lose_messages(struct pintle_call *call);
 
 #endif

@@ -56,8 +56,7 @@ struct host {
 
 	struct router *router;
 	struct dispatch dispatch;
-	_Atomic size_t
-		n_abandoned; /* calls whose ops may still use what they were lent: call.c's */
+	_Atomic size_t n_abandoned; /* calls whose ops are late: call.c's */
 	struct http_server *http;
 	struct live *live;
 	struct http_client *client;

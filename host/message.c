@@ -23,7 +23,8 @@
 #include <string.h>
 
 #define RECORD_MS 5000 /* for the stores, once a message is through */
-#define TRY_SHARE 5    /* of a request's time one of so many is left for each try at least */
+#define RETRY_MS 20
+#define TRY_SHARE 5 /* of a request's time one of so many is left for each try at least */
 
 /* ---- The message itself ---- */
 
@@ -69,6 +70,27 @@ void message_free(struct message *message)
 		free(message);
 		message = next;
 	}
+}
+
+void message_list_add(struct message_list *list, struct message *message)
+{
+	message->next = atomic_load(&list->newest);
+	while (!atomic_compare_exchange_weak(&list->newest, &message->next, message))
+		;
+}
+
+struct message *message_list_take(struct message_list *list)
+{
+	struct message *newest = atomic_exchange(&list->newest, NULL), *oldest = NULL;
+
+	while (newest) {
+		struct message *message = newest;
+
+		newest = message->next;
+		message->next = oldest;
+		oldest = message;
+	}
+	return oldest;
 }
 
 /* ---- Groups ---- */
@@ -117,6 +139,36 @@ void message_lost(struct host *host, struct message *message)
 	message->host = host;
 	note_failure(message);
 	message_free(message);
+}
+
+static void lose(struct job *job)
+{
+	struct message *message = (struct message *)job;
+
+	message_lost(message->host, message);
+}
+
+/* What it has cost must not be kept for a full queue. */
+static void lose_one(void *arg)
+{
+	struct message *message = arg;
+	struct host *host = message->host;
+
+	if (!pool_submit(host->pool, host->background, &message->job))
+		loop_after(host->loop, RETRY_MS, lose_one, message);
+}
+
+void message_lose(struct host *host, struct message *message)
+{
+	while (message) {
+		struct message *next = message->next;
+
+		message->next = NULL;
+		message->host = host;
+		message->job.run = lose;
+		lose_one(message);
+		message = next;
+	}
 }
 
 /* The end of a message: taken by a sender, or given up. */
@@ -173,7 +225,7 @@ static void note(struct message *message, const struct message_try *try, int32_t
 /* The call of a send op carries the one message it is about. */
 static int32_t send_op(void *self, struct pintle_call *call)
 {
-	return call->inst->plugin->sender.send(self, call, &call->messages->text);
+	return call->inst->plugin->sender.send(self, call, &call->lent->text);
 }
 
 /* The call has a copy: a sender that misses its deadline may still be at it when the message is freed. */
@@ -186,7 +238,7 @@ static int32_t send_through(struct message *message, const struct message_try *t
 	if (call->deadline_ms > message->deadline_ms)
 		call->deadline_ms = message->deadline_ms;
 	message->sent_ms = clock_now_ms();
-	call->messages = message_copy(message->group, &message->text);
+	call->lent = message_copy(message->group, &message->text);
 	status = call_run_and_wait(call, send_op);
 	note(message, try, status, call_said(call)->data);
 	call_free(call);

@@ -40,7 +40,12 @@ struct message {
 	char group[CONF_NAME_MAX + 1];
 	char country[GROUP_COUNTRY_MAX];
 	char flow_id[32];
-	char network[ADDRESS_NETWORK_MAX]; /* that asked for it */
+	char network[ADDRESS_NETWORK_MAX]; /* that asked for the code it carries; empty: none */
+};
+
+/* What an op has sent; it may go on while others take from it. */
+struct message_list {
+	_Atomic(struct message *) newest;
 };
 
 struct message *message_copy(const char *group, const struct pintle_message *text);
@@ -58,6 +63,11 @@ bool message_queue(struct host *host, struct message *message);
 /* [worker] It is not delivered: what was counted for it is given back, its flow notes it, if it has one, and
  * it is freed. */
 void message_lost(struct host *host, struct message *message);
+/* [any] The same for message and those after it, on a worker thread. NULL is fine. */
+void message_lose(struct host *host, struct message *message);
+/* [any] Takes message over; and all of the list, in the order in which they came. */
+void message_list_add(struct message_list *list, struct message *message);
+struct message *message_list_take(struct message_list *list);
 /* [worker] Delivers on this thread, through the one sender alone: OK, or why not. Takes message over. */
 int32_t message_send_through(struct host *host, struct message *message,
 			     struct pintle_inst *sender);

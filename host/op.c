@@ -5,7 +5,6 @@
 #include "dispatch.h"
 #include "host.h"
 #include "identifier.h"
-#include "message.h"
 #include "metrics.h"
 
 #include <pintle/plugin.h>
@@ -133,44 +132,42 @@ void op_fail(struct pintle_call *call, int32_t status)
 		note_failed_login(call, call->request->answer.error);
 }
 
-/* Only the message of a begin has a flow in which it is noted that it was lost, and a code to be entered. */
-static void name_flow(const struct pintle_call *call, struct message *message)
+/* Only a message that carries a code has a flow, in which it is noted when it is lost. */
+static struct message *take_messages(struct pintle_call *call)
 {
-	if (strcmp(call->op, "begin") != 0)
-		return;
-	(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s", call->flow.id);
-	address_network(&call->request->client, message->network);
-}
+	struct message *messages = message_list_take(&call->sent);
 
-static struct message *take_message(struct pintle_call *call)
-{
-	struct message *message = call->messages;
-
-	if (!message)
-		return NULL;
-	call->messages = message->next;
-	message->next = NULL;
-	name_flow(call, message);
-	return message;
+	for (struct message *message = messages; message; message = message->next)
+		if (*message->network)
+			(void)snprintf(message->flow_id, sizeof(message->flow_id), "%s",
+				       call->flow.id);
+	return messages;
 }
 
 int32_t op_queue_messages(struct pintle_call *call)
 {
-	struct message *message;
+	struct message *next;
+	int32_t status = PINTLE_OK;
 
-	while ((message = take_message(call))) {
-		if (!message_queue(call->host, message))
-			return PINTLE_BUSY;
+	for (struct message *message = take_messages(call); message; message = next) {
+		next = message->next;
+		message->next = NULL;
+		if (status != PINTLE_OK)
+			message_lost(call->host, message);
+		else if (!message_queue(call->host, message))
+			status = PINTLE_BUSY;
 	}
-	return PINTLE_OK;
+	return status;
 }
 
 void op_drop_messages(struct pintle_call *call)
 {
-	struct message *message;
+	struct message *next;
 
-	while ((message = take_message(call)))
+	for (struct message *message = take_messages(call); message; message = next) {
+		next = message->next;
 		message_lost(call->host, message);
+	}
 }
 
 void op_refuse(struct request *request)

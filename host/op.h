@@ -29,8 +29,8 @@ void op_fail(struct pintle_call *call, int32_t status);
 /* What the request's path calls flow_id, and what the request has there; NULL: nothing. */
 const char *op_flow_name(const struct request *request);
 const char *op_flow_id(struct request *request);
-/* Delivers what the op has sent, once all it is about is stored. BUSY: the queue is full, and the rest still
- * to be dropped. */
+/* Delivers what the op has sent, once all it is about is stored. BUSY: the queue is full, and the rest was
+ * dropped. */
 int32_t op_queue_messages(struct pintle_call *call);
 /* What the op has sent goes nowhere: whom it was for need not wait for another, and no code is missing. */
 void op_drop_messages(struct pintle_call *call);

@@ -267,6 +267,17 @@ static void start_anew(struct pintle_call *outer, const struct pintle_call *prov
 	outcome->counted = arena_strdup(&outer->arena, proved->outcome.counted);
 }
 
+/* What the proof has sent goes out with what the outer op sends. */
+static void take_messages(struct pintle_call *outer, struct pintle_call *proved)
+{
+	struct message *next;
+
+	for (struct message *message = message_list_take(&proved->sent); message; message = next) {
+		next = message->next;
+		message_list_add(&outer->sent, message);
+	}
+}
+
 int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out)
 {
 	struct pintle_inst *inst = namespace_owner(&outer->host->instances, ns);
@@ -282,6 +293,7 @@ int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **sub
 	if (status == PINTLE_OK && (!said->ns || strcmp(said->ns, ns) != 0))
 		status = PINTLE_INTERNAL;
 	if (status == PINTLE_OK) {
+		take_messages(outer, call);
 		*subject_out = arena_strdup(&outer->arena, said->subject);
 		outer->outcome.target_ns = arena_strdup(&outer->arena, ns);
 		outer->outcome.target = *subject_out;

@@ -5,7 +5,6 @@
 #include "host.h"
 #include "http_client.h"
 #include "log.h"
-#include "message.h"
 #include "namespace.h"
 #include "receipt.h"
 #include "request.h"
@@ -37,13 +36,19 @@ static int32_t http(struct pintle_call *call, const struct pintle_request *given
 	return status;
 }
 
-static void queue_after(struct pintle_call *call, struct message *message)
+/* Where nobody waits for the op any more, who gave back what it had sent may have missed this one. */
+static int32_t add_message(struct pintle_call *call, const char *group,
+			   const struct pintle_message *text)
 {
-	struct message **end = &call->messages;
+	struct message *message = message_copy(group, text);
 
-	while (*end)
-		end = &(*end)->next;
-	*end = message;
+	if (strcmp(call->op, "begin") == 0)
+		address_network(&call->request->client, message->network);
+	message_list_add(&call->sent, message);
+	if (call_gate(call) != PINTLE_TIMEOUT)
+		return PINTLE_OK;
+	call_lose_messages(call);
+	return PINTLE_TIMEOUT;
 }
 
 static int32_t send_message(struct pintle_call *call, const char *group,
@@ -56,7 +61,7 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	status = group ? send_gate(call, group, mine.to, mine.purpose) : PINTLE_INTERNAL;
 	call->outcome.has_sent = call->outcome.has_sent || status == PINTLE_OK;
 	if (status == PINTLE_OK && !test_number_is(call->host->test_numbers, mine.to))
-		queue_after(call, message_copy(group, &mine));
+		status = add_message(call, group, &mine);
 	return status;
 }
 

@@ -479,17 +479,21 @@ static struct pintle_call *begin_of(struct world *world, struct request *request
 {
 	struct pintle_call *call =
 		call_new(&world->host, request, &world->senders[0], "begin", PINTLE_LOGIN);
+	struct message *message = new_message();
 
-	call->messages = new_message();
-	*call->messages->flow_id = '\0';
+	*message->flow_id = '\0';
+	(void)snprintf(message->network, sizeof(message->network), "192.0.2.0/24");
+	message_list_add(&call->sent, message);
 	(void)snprintf(call->flow.id, sizeof(call->flow.id), "flow1");
 	return call;
 }
 
+#define N_MISSING 3 /* counters of a code: its numbers, network and country */
+
 static void expect_given_back(const struct world *world)
 {
 	assert_true(world->may_resend);
-	assert_int_equal(world->n_given_back, 3); /* its numbers, network and country */
+	assert_int_equal(world->n_given_back, N_MISSING);
 	assert_string_equal(world->state, "fs:flow1=failed");
 }
 
@@ -501,8 +505,53 @@ static void what_is_dropped_is_given_back(void **state)
 
 	op_drop_messages(call);
 	expect_given_back(world);
-	assert_null(call->messages);
 	call_free(call);
+	deliver_all(world);
+	assert_int_equal(world->n_given_back, N_MISSING);
+}
+
+/* Of unbind or describe, which look after none. */
+static void what_a_call_ends_with_is_given_back(void **state)
+{
+	struct world *world = *state;
+	struct request request = { .deadline_ms = INT64_MAX, .n_holders = 1 };
+
+	call_free(begin_of(world, &request));
+	deliver_all(world);
+	assert_true(world->may_resend);
+	assert_int_equal(world->n_given_back, N_MISSING);
+	assert_int_equal(world->scripts[0].n_sent, 0);
+}
+
+static int32_t promise_to_answer(void *self, struct pintle_call *call)
+{
+	(void)self;
+	(void)call;
+	return PINTLE_PENDING;
+}
+
+static void not_reached(struct pintle_call *call, int32_t status)
+{
+	fail_msg("%s ended in %d", call->op, status);
+}
+
+static void what_an_abandoned_op_has_sent_is_given_back_once(void **state)
+{
+	struct world *world = *state;
+	struct request request = { .deadline_ms = INT64_MAX, .n_holders = 1 };
+	struct pintle_call *call = begin_of(world, &request);
+
+	call_run(call, promise_to_answer, not_reached);
+	assert_true(call_abandon(&request));
+	deliver_all(world);
+	assert_true(world->may_resend);
+	assert_int_equal(world->n_given_back, N_MISSING);
+	call_free(call);
+	call_done(call, PINTLE_OK);
+	deliver_all(world);
+	assert_int_equal(world->n_given_back, N_MISSING);
+	assert_int_equal(world->scripts[0].n_sent, 0);
+	limbo_free_all();
 }
 
 static void what_finds_no_place_is_given_back(void **state)
@@ -813,6 +862,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_dropped_is_given_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_finds_no_place_is_given_back, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_a_call_ends_with_is_given_back, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_an_abandoned_op_has_sent_is_given_back_once,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_delivered_stays_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(five_failures_take_a_sender_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_success_between_starts_the_count_anew, set_up,
