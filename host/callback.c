@@ -2,7 +2,6 @@
 #include "callback.h"
 
 #include "call.h"
-#include "dispatch.h"
 #include "op.h"
 #include "waiting.h"
 
@@ -16,7 +15,7 @@ static void came_back(struct pintle_call *call, int32_t status)
 		op_answer_fine(call);
 	else
 		op_answer(call, status);
-	dispatch_finish(call->request);
+	op_finish(call);
 }
 
 void callback_run(struct request *request)

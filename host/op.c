@@ -5,6 +5,7 @@
 #include "dispatch.h"
 #include "host.h"
 #include "identifier.h"
+#include "log.h"
 #include "metrics.h"
 
 #include <pintle/plugin.h>
@@ -168,6 +169,19 @@ void op_drop_messages(struct pintle_call *call)
 		next = message->next;
 		message_lost(call->host, message);
 	}
+}
+
+/* What was done stays done when nobody can be told of it. */
+void op_finish(struct pintle_call *call)
+{
+	struct request *request = call->request;
+
+	if (request->answer.error)
+		op_drop_messages(call);
+	else if (op_queue_messages(call) != PINTLE_OK)
+		log_warn("%s: %s: a message was dropped, the queue is full", call->inst->name,
+			 call->op);
+	dispatch_finish(request);
 }
 
 void op_refuse(struct request *request)

@@ -34,6 +34,9 @@ const char *op_flow_id(struct request *request);
 int32_t op_queue_messages(struct pintle_call *call);
 /* What the op has sent goes nowhere: whom it was for need not wait for another, and no code is missing. */
 void op_drop_messages(struct pintle_call *call);
+/* The answer is decided and all the op is about is stored: delivers what the op has sent, or drops it where
+ * the answer is an error, and finishes the request. */
+void op_finish(struct pintle_call *call);
 /* Finishes a request for an op that the provider does not have. */
 void op_refuse(struct request *request);
 

@@ -64,7 +64,7 @@ static void reported(struct pintle_call *call, int32_t status)
 		op_answer_fine(call);
 	else
 		op_answer(call, status);
-	dispatch_finish(call->request);
+	op_finish(call);
 }
 
 void api_receipt(struct request *request)

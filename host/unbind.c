@@ -5,7 +5,6 @@
 #include "account_rows.h"
 #include "audit.h"
 #include "call.h"
-#include "dispatch.h"
 #include "event.h"
 #include "host.h"
 #include "identifier.h"
@@ -152,7 +151,7 @@ static void unbound(struct pintle_call *call, int32_t status)
 		op_answer(call, status);
 	else
 		finish_unbind(call, &bound);
-	dispatch_finish(call->request);
+	op_finish(call);
 }
 
 void unbind_run(struct request *request)

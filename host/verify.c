@@ -7,7 +7,6 @@
 #include "dispatch.h"
 #include "flow.h"
 #include "host.h"
-#include "log.h"
 #include "op.h"
 #include "proof.h"
 #include "signin.h"
@@ -47,15 +46,6 @@ static void answer_waiting(struct pintle_call *call)
 	answer_ok(call->request, json_pack("{s:s}", "status", flow_state_name(call->flow.state)));
 }
 
-/* What was done stays done when nobody can be told of it. */
-static void tell(struct pintle_call *call)
-{
-	if (call->request->answer.status < 300 && op_queue_messages(call) != PINTLE_OK)
-		log_warn("%s: %s: a notice was dropped, the queue is full", call->inst->name,
-			 call->op);
-	op_drop_messages(call);
-}
-
 static void proved(struct pintle_call *call, int32_t status)
 {
 	if (status == PINTLE_OK)
@@ -66,8 +56,7 @@ static void proved(struct pintle_call *call, int32_t status)
 		answer_more(call);
 	else
 		op_fail(call, status);
-	tell(call);
-	dispatch_finish(call->request);
+	op_finish(call);
 }
 
 /* What is wrong with the request itself must not spend the proof it carries. */
@@ -142,8 +131,7 @@ static void op_ended(struct pintle_call *call, int32_t status)
 		signin_complete(call);
 	else
 		op_answer_fine(call);
-	tell(call);
-	dispatch_finish(call->request);
+	op_finish(call);
 }
 
 void verify_run_own(struct request *request, pintle_op *op, int32_t purpose)

@@ -36,9 +36,9 @@ def begin_trip(client, name="trip", **fields):
                 {"flow_id": data["flow_id"]})
 
 
-def land(client, state, code, name="trip", **kwargs):
-    """The browser that comes back from the upstream."""
-    return client.get(path_of(name, "callback"), params={"state": state, "code": code},
+def land(client, state, code, name="trip", tell=None, **kwargs):
+    """The browser that comes back from the upstream; tell is a number that gets a message of it."""
+    return client.get(path_of(name, "callback"), params={"state": state, "code": code, "tell": tell},
                       allow_redirects=False, **kwargs)
 
 

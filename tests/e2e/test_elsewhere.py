@@ -5,7 +5,7 @@ import pytest
 
 from elsewhere import (LISTED, OPTIONS, PUBLIC, begin_picture, begin_trip, fragment_of, grant_of, land, path_of, scan,
                        settings, tap)
-from harness import new_phone, sign_in
+from harness import new_phone, sign_in, wait_for
 from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
 from steps import IDENTITIES, PROFILE, fields_of, later, rows, user_id
@@ -52,6 +52,20 @@ def sessions_of(server, person):
 
 
 # ---- Where everything is right ----
+
+def messages_to(server, phone):
+    return [message for message in server.outbox() if message["to"] == phone]
+
+
+def test_what_a_callback_has_sent_goes_out_when_it_ends_well(server, person):
+    phone, other = new_phone(), new_phone()
+    client = server.client()
+    assert land(client, begin_trip(client).state, "down", tell=other).status_code == 503
+    grant_of(land(client, begin_trip(client).state, person, tell=phone))
+    wait_for(lambda: len(messages_to(server, phone)) == 1, "the message")
+    sign_in(server, other)  # who got none need not wait for a code
+    assert len(messages_to(server, other)) == 1
+
 
 def test_a_browser_goes_and_comes_back_signed_in(server, person):
     client = server.client()

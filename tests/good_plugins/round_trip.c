@@ -2,7 +2,8 @@
 /*
  * A provider that sends the browser to an upstream and gets it back: an upstream that says of everybody
  * that they are who the code says. "down" is an upstream that does not answer, "refused" a person who
- * does not want to, and with "steal" the op tries to sign in who landed.
+ * does not want to, and with "steal" the op tries to sign in who landed. Who comes back may have a
+ * number told of it.
  */
 #include <pintle/plugin.h>
 #include <pintle/url.h>
@@ -50,6 +51,19 @@ static int32_t confirm(const struct pintle_host *host, struct pintle_call *call,
 	return grant ? send_back(host, call, "grant", grant) : PINTLE_CONFLICT;
 }
 
+/* NULL: nobody. */
+static int32_t tell(const struct pintle_host *host, struct pintle_call *call, const char *phone)
+{
+	const struct pintle_message message = { .size = sizeof(message),
+						.purpose = PINTLE_LOGIN,
+						.to = phone,
+						.template_name = "notice",
+						.text = "Somebody has come back.",
+						.lang = "en" };
+
+	return phone ? host->send(call, "sms", &message) : PINTLE_OK;
+}
+
 static int32_t callback(void *self_of_inst, struct pintle_call *call)
 {
 	const struct pintle_plain *self = self_of_inst;
@@ -60,6 +74,8 @@ static int32_t callback(void *self_of_inst, struct pintle_call *call)
 	if (!state || !code)
 		return host->invalid(call, state ? "code" : "state", "required");
 	status = host->flow_by_ticket(call, state);
+	if (status == PINTLE_OK)
+		status = tell(host, call, host->field(call, "tell"));
 	if (status != PINTLE_OK)
 		return status;
 	if (strcmp(code, "down") == 0)
