@@ -171,9 +171,12 @@ static void choose(struct oauth2 *self, const struct conf *conf)
 static int32_t describe(const struct oauth2 *self)
 {
 	const struct preset *preset = &presets[self->conf->preset];
+	static const char *const email[] = { "email", NULL };
 	const char *const namespaces[] = { self->ns, NULL };
 	const struct pintle_description description = { .size = sizeof(description),
 							.namespaces = namespaces,
+							.vouches = self->conf->links_email ? email
+											   : NULL,
 							.label_zh = preset->label_zh,
 							.label_en = preset->label_en };
 
