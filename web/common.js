@@ -3,30 +3,34 @@
 
 const WORDS = {
 	en: {
-		account: "Your account", add: "Add", again: "Start again", cancel: "Cancel", change: "Change",
-		code_sent: "A code is on its way.", confirm_end: "End this session?", confirm_remove: "Remove this way to sign in?",
-		confirmed: "Confirmed.", continue: "Continue", continue_with: "Continue with {0}", current: "this one",
-		devices: "Sessions", end: "End", end_others: "End all others", expired: "This has expired.",
-		failed: "It was refused, or the message could not be sent.", identities: "Ways to sign in",
-		language: "中文", lost: "The server cannot be reached. Try again.", new_password: "New password",
-		nickname: "Name shown", old_password: "Present password", other_window: "Go back to the window in which you began.",
-		password: "Password", password_changed: "The password is changed.", pending: "Scan the code with your phone.",
-		qr: "QR code for signing in", remove: "Remove", resend: "Send another", resend_in: "Another in {0} s",
-		save: "Save", saved: "Saved.", scanned: "Scanned. Confirm on your phone.", send_code: "Send a code",
-		sign_in: "Sign in", sign_out: "Sign out", since: "since {0}", ways: "Ways to sign in",
+		account: "Your account", add: "Add", again: "Start again", avatar: "Picture (address)", cancel: "Cancel",
+		change: "Change", code_sent: "A code is on its way.", confirm_end: "End this session?",
+		confirm_remove: "Remove this way to sign in? {0}", continue: "Continue",
+		continue_with: "Continue with {0}", current: "this one", denied: "It was refused.", devices: "Sessions",
+		elsewhere: "On another site or your phone", end: "End", end_others: "End all others", ended: "Ended.",
+		expired: "This has expired.", identities: "Ways to sign in", language: "中文",
+		logins: "Recent sign-ins", lost: "The server cannot be reached. Try again.", more: "More",
+		new_password: "New password", nickname: "Name shown", old_password: "Present password",
+		other_window: "Go back to the window in which you began.", password: "Password",
+		password_changed: "The password is changed.", pending: "Scan the code with your phone.",
+		qr: "QR code for your phone", refused: "refused", remove: "Remove", removed: "Removed.", resend: "Send another",
+		resend_in: "Another in {0} s", save: "Save", saved: "Saved.", scanned: "Scanned. Confirm on your phone.",
+		send_code: "Send a code", sign_in: "Sign in", sign_out: "Sign out", since: "since {0}", ways: "Ways to sign in",
 	},
 	zh: {
-		account: "我的账号", add: "绑定", again: "重新开始", cancel: "取消", change: "修改",
-		code_sent: "验证码已发送。", confirm_end: "下线该会话?", confirm_remove: "移除该登录方式?",
-		confirmed: "已确认。", continue: "继续", continue_with: "使用{0}继续", current: "当前会话",
-		devices: "登录设备", end: "下线", end_others: "下线其他全部会话", expired: "已过期。",
-		failed: "已被拒绝,或消息未能发送。", identities: "登录方式",
-		language: "English", lost: "无法连接服务器,请重试。", new_password: "新密码",
-		nickname: "昵称", old_password: "当前密码", other_window: "请回到您开始操作的窗口。",
-		password: "密码", password_changed: "密码已修改。", pending: "请用手机扫描二维码。",
-		qr: "登录二维码", remove: "移除", resend: "重新发送", resend_in: "{0} 秒后可重新发送",
-		save: "保存", saved: "已保存。", scanned: "已扫描,请在手机上确认。", send_code: "发送验证码",
-		sign_in: "登录", sign_out: "退出登录", since: "自 {0}", ways: "登录方式",
+		account: "我的账号", add: "绑定", again: "重新开始", avatar: "头像(地址)", cancel: "取消",
+		change: "修改", code_sent: "验证码已发送。", confirm_end: "下线该会话?",
+		confirm_remove: "移除该登录方式?{0}", continue: "继续",
+		continue_with: "使用{0}继续", current: "当前会话", denied: "已被拒绝。", devices: "登录设备",
+		elsewhere: "通过其他网站或手机", end: "下线", end_others: "下线其他全部会话", ended: "已下线。",
+		expired: "已过期。", identities: "登录方式", language: "English",
+		logins: "最近登录记录", lost: "无法连接服务器,请重试。", more: "更多",
+		new_password: "新密码", nickname: "昵称", old_password: "当前密码",
+		other_window: "请回到您开始操作的窗口。", password: "密码",
+		password_changed: "密码已修改。", pending: "请用手机扫描二维码。",
+		qr: "手机扫描的二维码", refused: "已拒绝", remove: "移除", removed: "已移除。", resend: "重新发送",
+		resend_in: "{0} 秒后可重新发送", save: "保存", saved: "已保存。", scanned: "已扫描,请在手机上确认。",
+		send_code: "发送验证码", sign_in: "登录", sign_out: "退出登录", since: "自 {0}", ways: "登录方式",
 	},
 };
 
@@ -87,8 +91,13 @@ export function element(tag, attributes = {}, ...children) {
 	return made;
 }
 
-export function button(text, onclick, kind = "") {
-	return element("button", { type: "button", class: kind, onclick }, text);
+// label: what a screen reader says where the text alone would not tell which of several it is.
+export function button(text, onclick, kind = "", label = null) {
+	return element("button", { type: "button", class: kind, onclick, "aria-label": label }, text);
+}
+
+export function time(text) {
+	return new Date(text).toLocaleString(lang === "zh" ? "zh-CN" : "en");
 }
 
 // A line that screen readers say aloud when it changes.
@@ -100,6 +109,13 @@ export function messageLine() {
 		line.textContent = text;
 	};
 	return line;
+}
+
+// Marks the fields that a refusal names, and goes to the first of them.
+export function markFields(box, wrong) {
+	for (const input of box.querySelectorAll("input"))
+		input.setAttribute("aria-invalid", String(wrong.some((one) => one.field === input.name)));
+	box.querySelector("[aria-invalid=true]")?.focus();
 }
 
 export function languageButton() {

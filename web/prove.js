@@ -2,16 +2,18 @@
 // Proving something by one provider: its fields, the code that was sent, the window elsewhere, the QR code.
 // The pages know no provider: everything is rendered from what /auth/providers says.
 
-import { button, call, element, labelOf, messageLine, word } from "/assets/common.js";
+import { button, call, element, labelOf, markFields, messageLine, word } from "/assets/common.js";
+import { follow } from "/assets/follow.js";
 
 const API = "/api/v1/auth";
 // The flow while the browser is away: in sessionStorage for another site, so that no other window has it; in
 // localStorage for a mail, whose link opens in one.
 const KEPT = "flow";
-const POLL_MS = 2000;
+
+let nFields = 0;
 
 function field(input) {
-	const id = `field-${input.name}`;
+	const id = `field-${++nFields}`;
 
 	return [
 		element("label", { for: id }, labelOf(input)),
@@ -33,31 +35,45 @@ function autocompleteOf(input) {
 }
 
 function fieldsOf(form) {
-	return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim === undefined ? value : value]));
+	return Object.fromEntries(new FormData(form));
 }
 
 function inputsOf(provider, step) {
 	return provider.inputs.filter((input) => input.step === step);
 }
 
-// Shows the way of one provider in box. prove(fields) makes the last request and answers its data, which goes to
-// done; purpose and returnTo go with begin.
-export function offer(box, provider, { purpose, returnTo, prove, done }) {
-	const message = messageLine();
-	const way = { box, provider, purpose, returnTo, prove, done, message, stop: null };
+// Whether a press is all it takes here: what has to be proved is proved on another site or a phone.
+export function isElsewhere(provider) {
+	return provider.capabilities.begin && provider.inputs.length === 0;
+}
 
-	if (provider.capabilities.begin)
+// Shows the way of one provider in box. prove(provider, fields) makes the last request and answers its data,
+// which goes to done; purpose and returnTo go with begin. along is what broughtBack tells again besides. The answer
+// of offer leaves the way.
+export function offer(box, provider, { purpose, returnTo, prove, done, along }) {
+	const message = messageLine();
+	const way = { box, provider, purpose, returnTo, prove, done, along, message, stop: null, isLeft: false };
+
+	if (isElsewhere(provider))
+		beginElsewhere(way);
+	else if (provider.capabilities.begin)
 		askForBegin(way);
 	else
 		askForProof(way, {});
-	return () => way.stop?.();
+	return () => {
+		way.isLeft = true;
+		way.stop?.();
+	};
 }
 
 function place(way, ...children) {
+	const isFree = document.activeElement === document.body || way.box.contains(document.activeElement);
+
 	way.stop?.();
 	way.stop = null;
 	way.box.replaceChildren(way.message, ...children.filter(Boolean));
-	way.box.querySelector("input, button")?.focus();
+	if (isFree) // and not still on the tab or the button that led here
+		way.box.querySelector("input, button")?.focus();
 }
 
 // Runs one request of a form: its buttons rest meanwhile, a refusal is said.
@@ -69,17 +85,11 @@ async function attempt(way, request) {
 		return await request();
 	} catch (refusal) {
 		way.message.say(refusal.message, true);
-		markFields(way, refusal.fields ?? []);
+		markFields(way.box, refusal.fields ?? []);
 		return null;
 	} finally {
 		buttons.forEach((one) => { one.disabled = false; });
 	}
-}
-
-function markFields(way, wrong) {
-	for (const input of way.box.querySelectorAll("input"))
-		input.setAttribute("aria-invalid", String(wrong.some((one) => one.field === input.name)));
-	way.box.querySelector("[aria-invalid=true]")?.focus();
 }
 
 function form(inputs, submitText, onsubmit, ...more) {
@@ -92,17 +102,20 @@ function form(inputs, submitText, onsubmit, ...more) {
 }
 
 function askForBegin(way) {
-	const inputs = inputsOf(way.provider, "begin");
-	const text = inputs.length > 0 ? word("send_code") : word("continue_with", labelOf(way.provider));
+	place(way, form(inputsOf(way.provider, "begin"), word("send_code"), (fields) => begin(way, fields)));
+}
 
-	place(way, form(inputs, text, (fields) => begin(way, fields)));
+// Nothing is asked; the button stays for when it fails.
+function beginElsewhere(way) {
+	place(way, button(word("again"), () => begin(way, {}), "quiet"));
+	begin(way, {});
 }
 
 async function begin(way, fields) {
 	const flow = await attempt(way, () => call("POST", `${API}/${way.provider.name}/begin`,
 		{ purpose: way.purpose, redirect_uri: way.returnTo, ...fields }));
 
-	if (!flow)
+	if (!flow || way.isLeft)
 		return;
 	if (flow.next === "redirect")
 		leave(way, flow);
@@ -160,6 +173,7 @@ async function finish(way, fields) {
 function keep(storage, way, flow) {
 	storage.setItem(KEPT, JSON.stringify({
 		flow_id: flow.flow_id, provider: way.provider.name, purpose: way.purpose, page: location.pathname + location.search,
+		along: way.along,
 	}));
 }
 
@@ -185,55 +199,24 @@ export function broughtBack() {
 // ---- A phone ----
 
 function waitForPhone(way, flow) {
-	way.message.say(word("pending"));
-	place(way,
-		element("img", { class: "code", src: flow.qr_url, alt: word("qr") }),
-		button(word("again"), () => begin(way, {}), "quiet"));
-	way.stop = follow(flow.flow_id, (status) => {
+	const picture = element("img", { class: "code", src: flow.qr_url, alt: word("qr") });
+	let isEnded = false;
+	const stop = follow(flow.flow_id, (status) => {
+		isEnded = ["confirmed", "failed", "expired"].includes(status);
 		if (status === "confirmed") {
 			finish(way, { flow_id: flow.flow_id });
-		} else {
-			way.message.say(word(status), status === "failed" || status === "expired");
-			if (status === "failed" || status === "expired")
-				way.box.querySelector("img")?.remove();
-		}
-	});
-}
-
-// Tells each new state of a flow until it is over or the answer is called: by a socket, and by asking while there is
-// none.
-function follow(flowId, tell) {
-	const path = `${API}/flows/${encodeURIComponent(flowId)}`;
-	let last = "pending", isOver = false, timer = null, socket = null;
-	const stop = () => {
-		isOver = true;
-		clearTimeout(timer);
-		socket?.close();
-	};
-	const hear = (status) => {
-		if (isOver || status === last)
 			return;
-		last = status;
-		if (["confirmed", "failed", "expired"].includes(status))
-			stop();
-		tell(status);
-	};
-	const ask = async () => {
-		try {
-			hear((await call("GET", path)).status);
-		} catch (refusal) {
-			if (refusal.status === 410)
-				hear("expired");
 		}
-		if (!isOver)
-			timer = setTimeout(ask, POLL_MS);
-	};
+		way.message.say(word(status === "failed" ? "denied" : status), isEnded);
+		if (isEnded)
+			picture.remove();
+	});
 
-	socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}/ws`);
-	socket.onmessage = (event) => hear(JSON.parse(event.data).status);
-	socket.onclose = () => {
-		if (!isOver)
-			ask();
+	way.message.say(word("pending"));
+	place(way, picture, button(word("again"), () => begin(way, {}), "quiet"));
+	way.stop = () => {
+		stop();
+		if (!isEnded) // nobody shall confirm what nobody waits for
+			call("DELETE", `${API}/flows/${encodeURIComponent(flow.flow_id)}`).catch(() => {});
 	};
-	return stop;
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages /login and /account in a real browser, and what a server says of them."""
+import pathlib
+
 import pytest
 import requests
 from selenium.webdriver.common.keys import Keys
@@ -9,11 +11,12 @@ from harness import GOOD_SECRET, new_phone, register, sign_in, wait_for
 from links import mails_to
 from mails import new_address
 from nginx import free_port
+from stores import ROOT
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
               pytest.mark.one_host(reason="a browser keeps a cookie of one host name")]
 
-ASSETS = ("page.css", "common.js", "prove.js", "login.js", "account.js")
+ASSETS = sorted(path.name for path in pathlib.Path(ROOT, "web").iterdir() if path.suffix != ".html")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways to sign in of the account: shown, added, taken away.
+
+import { button, call, element, labelOf, time, word } from "/assets/common.js";
+import { offer } from "/assets/prove.js";
+
+export function bind(provider, fields) {
+	return call("POST", `/api/v1/user/bind/${provider.name}`, fields);
+}
+
+// What a person knows an identity by: what they typed, or what the provider calls them.
+function textOf(identity, provider) {
+	const isTyped = !provider || provider.inputs.some((input) => input.step === "begin");
+
+	return [provider ? labelOf(provider) : identity.provider ?? identity.namespace,
+		isTyped ? identity.subject : identity.name].filter(Boolean).join(" · ");
+}
+
+function identityRow(identity, provider, change) {
+	const text = textOf(identity, provider);
+	const what = provider?.capabilities.whole ? undefined : { subject: identity.subject };
+
+	return element("li", {},
+		element("span", {}, text, element("br"), element("small", {}, word("since", time(identity.bound_at)))),
+		provider ? button(word("remove"), () => {
+			if (confirm(word("confirm_remove", text)))
+				change(() => call("DELETE", `/api/v1/user/unbind/${identity.provider}`, what), word("removed"));
+		}, "quiet", `${word("remove")}: ${text}`) : null);
+}
+
+// Identities that are one thing to their provider are one row, since they go together.
+function rowsOf(identities, providerOf) {
+	const kinds = new Set();
+
+	return identities.filter((identity) => {
+		const provider = providerOf(identity);
+		const isShown = provider?.capabilities.whole && kinds.has(provider.kind);
+
+		kinds.add(provider?.kind);
+		return !isShown;
+	});
+}
+
+function addButton(provider, change) {
+	return button(`${word("add")}: ${labelOf(provider)}`, () => {
+		const box = element("div");
+		const dialog = element("dialog", { "aria-label": labelOf(provider), onclose: () => {
+			leave();
+			dialog.remove();
+		} });
+
+		dialog.append(box, button(word("cancel"), () => dialog.close(), "quiet"));
+		document.body.append(dialog);
+		dialog.showModal();
+		const leave = offer(box, provider, {
+			purpose: "bind", returnTo: "/account", prove: bind,
+			done: () => {
+				dialog.close();
+				change(async () => {}, word("saved"));
+			},
+		});
+	}, "quiet");
+}
+
+// change(request, said) runs a request and draws the page anew.
+export function identitySection(identities, providers, change) {
+	const providerOf = (identity) => providers.find((one) => one.name === identity.provider);
+	const isThere = (provider) => provider.capabilities.whole &&
+		identities.some((identity) => providerOf(identity)?.kind === provider.kind);
+	const addable = providers.filter((one) => one.capabilities.bind && one.capabilities.begin && !isThere(one));
+
+	return [
+		element("h2", {}, word("identities")),
+		element("ul", { class: "rows", id: "identities" },
+			...rowsOf(identities, providerOf).map((one) => identityRow(one, providerOf(one), change))),
+		element("p", { class: "adds" }, ...addable.map((one) => addButton(one, change))),
+	];
+}
