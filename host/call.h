@@ -60,6 +60,7 @@ struct call_outcome {
 	struct account counted_account; /* id 0: a stranger */
 	int64_t created_id;             /* the account this call has made, 0: none */
 	struct page page;               /* in place of data, when its status is not 0 */
+	const char *remembered;         /* what the browser shall bring along; or NULL */
 };
 
 struct pintle_call {

@@ -92,15 +92,14 @@ bool cookie_read_wish(struct request *request, bool *wanted_out)
 	return false;
 }
 
-static void write_cookie(struct request *request, const char *value, int64_t max_age_s)
+static void write_cookie(struct request *request, const char *name, const char *value,
+			 int64_t max_age_s)
 {
-	const struct cookie_rules *rules = &request->host->cookie;
-
 	answer_header(request, "Set-Cookie",
 		      arena_printf(&request->arena,
-				   "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
-				   rules->name, value, (long long)max_age_s,
-				   rules->is_secure ? "; Secure" : ""));
+				   "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s", name,
+				   value, (long long)max_age_s,
+				   request->host->cookie.is_secure ? "; Secure" : ""));
 }
 
 void cookie_set(struct request *request, const struct session *session)
@@ -108,10 +107,45 @@ void cookie_set(struct request *request, const struct session *session)
 	char value[TOKEN_COOKIE_MAX];
 
 	token_cookie_make(request->host->seal, session->id, value);
-	write_cookie(request, value, (session->expires_ms - clock_now_ms()) / 1000);
+	write_cookie(request, request->host->cookie.name, value,
+		     (session->expires_ms - clock_now_ms()) / 1000);
 }
 
 void cookie_clear(struct request *request)
 {
-	write_cookie(request, "", 0);
+	write_cookie(request, request->host->cookie.name, "", 0);
+}
+
+/* ---- What an instance lets a browser bring along ---- */
+
+static const char *name_of(struct request *request, const char *instance)
+{
+	return arena_printf(&request->arena, "%s-%s", request->host->cookie.name, instance);
+}
+
+bool cookie_is_text(const char *text, size_t len)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+	for (size_t i = 0; i < len; i++)
+		if (!memchr(letters, text[i], sizeof(letters) - 1))
+			return false;
+	return len > 0 && len <= COOKIE_TEXT_MAX;
+}
+
+void cookie_remember(struct request *request, const char *instance, const char *text)
+{
+	write_cookie(request, name_of(request, instance), text,
+		     request->host->settings->limits.flow_ttl_ms / 1000);
+}
+
+const char *cookie_remembered(struct request *request, const char *instance)
+{
+	struct slice cookies = http_head_get(&request->http->head, "cookie"), value;
+
+	value = cookies.ptr ? find(cookies, name_of(request, instance)) : cookies;
+	return value.ptr && cookie_is_text(value.ptr, value.len)
+		       ? arena_copy(&request->arena, value.ptr, value.len)
+		       : NULL;
 }

@@ -36,4 +36,13 @@ bool cookie_read_wish(struct request *request, bool *wanted_out);
 void cookie_set(struct request *request, const struct session *session);
 void cookie_clear(struct request *request);
 
+/* The services remember and remembered: one text an instance, in a cookie of its own. [any] Whether text
+ * can be one. */
+#define COOKIE_TEXT_MAX 128
+bool cookie_is_text(const char *text, size_t len);
+/* [worker] */
+void cookie_remember(struct request *request, const char *instance, const char *text);
+/* [worker] In the request's arena; NULL. */
+const char *cookie_remembered(struct request *request, const char *instance);
+
 #endif

@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include "audit.h"
+#include "cookie.h"
 #include "dispatch.h"
 #include "host.h"
 #include "identifier.h"
@@ -68,6 +69,8 @@ void op_answer_fine(struct pintle_call *call)
 		page_answer(call->request, &call->outcome.page);
 	else
 		answer_ok(call->request, json_incref(call->outcome.data));
+	if (call->outcome.remembered)
+		cookie_remember(call->request, call->inst->name, call->outcome.remembered);
 }
 
 /* What an op ended in, other than OK, as an answer: denials by their names, faults without a reason. */

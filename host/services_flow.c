@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Services for flows that are finished elsewhere: tickets, states, and what a browser is shown. */
 #include "call.h"
+#include "cookie.h"
 #include "host.h"
 #include "page.h"
 #include "request.h"
@@ -89,6 +90,25 @@ static int32_t page(struct pintle_call *call, int32_t http_status, const char *c
 	return PINTLE_OK;
 }
 
+/* ---- What a browser brings along ---- */
+
+static int32_t remember(struct pintle_call *call, const char *text)
+{
+	int32_t gate = call_gate(call);
+
+	if (gate != PINTLE_OK)
+		return gate;
+	if (has_envelope(call) || !text || !cookie_is_text(text, strlen(text)))
+		return PINTLE_INTERNAL;
+	call->outcome.remembered = arena_strdup(&call->arena, text);
+	return PINTLE_OK;
+}
+
+static const char *remembered(struct pintle_call *call)
+{
+	return call->request ? cookie_remembered(call->request, call->inst->name) : NULL;
+}
+
 void services_fill_flow(struct pintle_host *table)
 {
 	table->public_url = public_url;
@@ -102,4 +122,6 @@ void services_fill_flow(struct pintle_host *table)
 	table->return_to = return_to;
 	table->redirect = redirect;
 	table->page = page;
+	table->remember = remember;
+	table->remembered = remembered;
 }

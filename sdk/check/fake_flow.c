@@ -191,6 +191,32 @@ static int32_t page(struct pintle_call *call, int32_t http_status, const char *c
 	return service_leave(status);
 }
 
+/* ---- The browser ---- */
+
+static int32_t remember(struct pintle_call *call, const char *text)
+{
+	int32_t status = service_enter(call, "remember");
+
+	if (!call_text_ok(call, "remember", text))
+		status = PINTLE_INTERNAL;
+	if (status == PINTLE_OK) {
+		call_say(call, "remembered", text);
+		secrets_add(&call->world->secrets, "what a browser brings", text);
+	}
+	return service_leave(status);
+}
+
+/* One of the case's own, "-" for none; else what this world's browser was told. */
+static const char *remembered(struct pintle_call *call)
+{
+	const char *given = pairs_get(call->fields, "call.remembered");
+	const char *text = given ? given : pairs_get(&call->world->seen, "remembered");
+	bool is_none =
+		service_is_late(call, "remembered") || !text || !*text || strcmp(text, "-") == 0;
+
+	return is_none ? NULL : lent_text(&call->lent, text);
+}
+
 void services_fill_flow(struct pintle_host *table)
 {
 	table->public_url = public_url;
@@ -204,4 +230,6 @@ void services_fill_flow(struct pintle_host *table)
 	table->return_to = return_to;
 	table->redirect = redirect;
 	table->page = page;
+	table->remember = remember;
+	table->remembered = remembered;
 }

@@ -52,7 +52,7 @@ static int32_t fault_of(const char *service)
 					     "set",       "set_int", "set_json",      "seal",
 					     "open",      "random",  "random_digits", "ticket",
 					     "set_state", "grant",   "redirect",      "page",
-					     "also" };
+					     "also",      "remember" };
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
 		if (strcmp(local[i], service) == 0)

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -43,10 +44,31 @@ static void it_never_crosses_a_network_in_the_clear(void **state)
 	}
 }
 
+static void what_is_remembered_needs_no_quotes(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_taken;
+	} cases[] = {
+		{ "aZ09-_.", true }, { "", false },       { "a b", false },   { "a;b", false },
+		{ "a=b", false },    { "a\r\nb", false }, { "\"a\"", false }, { "\xc3\xa4", false },
+	};
+	char longest[COOKIE_TEXT_MAX + 1];
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (cookie_is_text(cases[i].text, strlen(cases[i].text)) != cases[i].is_taken)
+			fail_msg("row %zu: \"%s\"", i, cases[i].text);
+	assert_true(cookie_is_text(longest, COOKIE_TEXT_MAX));
+	assert_false(cookie_is_text(longest, COOKIE_TEXT_MAX + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_never_crosses_a_network_in_the_clear),
+		cmocka_unit_test(what_is_remembered_needs_no_quotes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -345,6 +345,14 @@ struct pintle_host { /* append only */
 	 * or none the provider declares; CONFLICT: it belongs to a section of another plugin. The host tells
 	 * the operator which; return the status. */
 	int32_t (*describe_instance)(struct pintle_inst *, const struct pintle_description *);
+
+	/* In callback and ops of own routes: a text that the browser which is here brings along to this
+	 * instance from now on, as long as a flow lives; the last one holds. For a secret of your own making,
+	 * such as a ticket, that says which device has claimed a flow: a page may then be loaded again. At most
+	 * 128 letters, digits, '-', '_' and '.'. What it brings: NULL when that is nothing; from anybody,
+	 * anything. */
+	int32_t (*remember)(struct pintle_call *, const char *text);
+	const char *(*remembered)(struct pintle_call *);
 };
 
 #ifdef __cplusplus
