@@ -169,6 +169,8 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 	if (self->conf->mode == MODE_MINI)
 		return PINTLE_NOT_FOUND;
 	status = pintle_ticket_open(self->host, call, TICKET_RETURN, ticket);
+	if (status == PINTLE_EXPIRED && self->conf->mode == MODE_QR)
+		return phone_resume(self, call);
 	if (status != PINTLE_OK)
 		return status;
 	if (!code || !*code || strlen(code) > CODE_MAX)
@@ -180,7 +182,7 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 		status = person_keep(self, call, &person);
 	if (status != PINTLE_OK)
 		return status;
-	return self->conf->mode == MODE_QR ? phone_ask(self, call)
+	return self->conf->mode == MODE_QR ? phone_land(self, call)
 					   : pintle_redirect_land(self->host, call);
 }
 

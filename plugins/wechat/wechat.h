@@ -97,7 +97,8 @@ const char *url_scan(const struct wechat *self, struct pintle_call *call, const 
 #define TICKET_SCAN "qr_code"
 #define TICKET_RETURN "return_ticket"
 #define TICKET_ANSWER "answer_ticket"
-#define TICKET_OWN "own_ticket" /* known to nobody: its opener's, by way of flow_by_id */
+#define TICKET_CLAIM "claim_ticket" /* known to the phone's browser alone, which remembers it */
+#define TICKET_OWN "own_ticket"     /* known to nobody: its opener's, by way of flow_by_id */
 
 /* ---- flow.c, phone.c: the ops ---- */
 
@@ -112,8 +113,11 @@ int32_t flow_png(void *self, struct pintle_call *call);
 /* GET of what the QR code says, and POST of the page's answer. */
 int32_t phone_scan(void *self, struct pintle_call *call);
 int32_t phone_post(void *self, struct pintle_call *call);
-/* WeChat has sent the phone back: asks its owner. */
-int32_t phone_ask(const struct wechat *self, struct pintle_call *call);
+/* WeChat has sent the phone back, and whom it has named is kept: asks its owner. */
+int32_t phone_land(const struct wechat *self, struct pintle_call *call);
+/* After a ticket that is good no more: the phone that has claimed the flow goes on where it is. EXPIRED: it
+ * is another phone, or the flow is over. */
+int32_t phone_resume(const struct wechat *self, struct pintle_call *call);
 /* Its owner has answered, by the ticket of the page that asked. */
 int32_t phone_answer(const struct wechat *self, struct pintle_call *call, const char *ticket);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign-in by WeChat: our own QR code that a phone scans and confirms, and WeChat's page for browsers."""
+import re
 import threading
 from urllib.parse import parse_qsl, urlsplit
 
@@ -113,8 +114,8 @@ def test_the_phone_says_no(server, fake):
     phone.scan(opener.scan_url())
     assert phone.tap("cancel").status_code == 200
     assert opener.status() == {"status": "failed"}
+    assert "已取消" in phone.tap("confirm").text, "it stays so"
     assert opener.verify().status_code == 401
-    assert_gone(phone.tap("confirm"))
     assert opener.status()["status"] in ("failed", "expired")
 
 
@@ -132,7 +133,7 @@ def test_the_opener_gives_up(server, fake):
     phone.scan(opener.scan_url())
     assert opener.client.ok("POST", CONFIRM, {"session_id": opener.flow_id, "action": "cancel"}) == \
         {"status": "failed"}
-    assert_gone(phone.tap("confirm"))
+    assert "已取消" in phone.tap("confirm").text
     assert opener.verify().status_code == 401
 
 
@@ -258,7 +259,7 @@ def test_a18_8_the_tokens_are_given_once(server, fake):
 
 
 def test_a18_9_a_phone_that_lost_its_page_confirms_nothing(server, fake):
-    """Who leaves WeChat between scan and answer has no ticket any more: the flow just ends."""
+    """Who leaves WeChat between scan and answer, and takes along nothing its browser knew: the flow just ends."""
     opener, phone = Opener(server), phone_of(server, fake)
     phone.scan(opener.scan_url())
     again = Phone(fake, phone.person, server.url)
@@ -267,6 +268,58 @@ def test_a18_9_a_phone_that_lost_its_page_confirms_nothing(server, fake):
     later(server, 301)
     assert_gone(phone.tap("confirm"))
     assert opener.verify().status_code == 410
+
+
+def test_the_phone_may_load_its_page_again(server, fake):
+    """Before WeChat has named its owner, and after; what WeChat has brought, too, which is good once."""
+    opener, phone = Opener(server), phone_of(server, fake)
+    answers = [phone.open(opener.scan_url()) for _ in range(3)]
+    assert re.fullmatch("__Host-pintle-wechat=[A-Za-z0-9]{22,}; Path=/; Max-Age=300; HttpOnly; SameSite=Lax; Secure",
+                        answers[0].headers["Set-Cookie"])
+    assert not any("Set-Cookie" in answer.headers for answer in answers[1:])
+    on = [answer.headers["Location"] for answer in answers]
+    assert all(url.startswith(f"{fake.url}/connect/oauth2/authorize?") for url in on)
+    back, asked = fake.allow(on[-1], phone.person, is_phone=True), fake.n_asked("/sns/oauth2/access_token")
+    assert phone.scan(back).status_code == 200 and phone.at == opener.scan_url()
+    for again in (phone.reload, lambda: phone.scan(back), lambda: phone.scan(opener.scan_url())):
+        assert again().status_code == 200 and ("action", "confirm") in phone.page.buttons
+    assert fake.n_asked("/sns/oauth2/access_token") == asked + 1
+    assert phone.scan(fake.allow(on[0], phone.person, is_phone=True)).status_code == 200, "back, and on once more"
+    assert fake.n_asked("/sns/oauth2/access_token") == asked + 1
+    assert phone.tap("confirm").status_code == 200
+    told = phone.tap("confirm")
+    assert told.status_code == 200 and phone.at == opener.scan_url() and "确认" in told.text
+    assert user_id(opener.tokens()) == user_id(sign_in_by_phone(server, fake, phone.person))
+
+
+def test_a_reload_after_wechat_was_away_goes_on(server, fake):
+    opener, phone = Opener(server), phone_of(server, fake)
+    with fake.oddly("/sns/oauth2/access_token", -1):
+        assert phone.scan(opener.scan_url()).status_code == 503
+    assert opener.status() == {"status": "scanned"}
+    assert phone.reload().status_code == 200
+    assert phone.tap("confirm").status_code == 200
+    opener.tokens()
+
+
+@pytest.mark.parametrize("is_named", [False, True], ids=["before WeChat", "after WeChat"])
+def test_no_second_phone_goes_on_for_the_first(server, fake, is_named):
+    """A18: with all that stands in an address of the first one, and with a claim of its own."""
+    opener, other = Opener(server), Opener(server)
+    first, second = phone_of(server, fake), phone_of(server, fake)
+    second.scan(other.scan_url())
+    on = first.open(opener.scan_url()).headers["Location"]
+    back = fake.allow(on, first.person, is_phone=True)
+    if is_named:
+        first.scan(back)
+        seen = second.go(back)
+        assert second.at == other.scan_url() and seen.status_code == 200, "it comes to its own"
+        assert_gone(phone_of(server, fake).go(back))
+    assert_gone(second.go(opener.scan_url()))
+    assert_gone(phone_of(server, fake).go(opener.scan_url()))
+    assert opener.status() == {"status": "scanned"}
+    assert first.scan(opener.scan_url()).status_code == 200 and first.tap("confirm").status_code == 200
+    assert user_id(opener.tokens()) == user_id(sign_in_by_phone(server, fake, first.person))
 
 
 # ---- WeChat's page ----
