@@ -66,11 +66,11 @@ static int32_t read_emails(const struct oauth2 *self, struct pintle_call *call, 
 	return PINTLE_OK;
 }
 
-/* A person who has not let us see addresses has none for us. Where an address decides who it is, none is no
- * answer. */
-static bool may_be_hidden(const struct oauth2 *self, int32_t code)
+/* 404: the person has not let us see addresses, and has none for us. 403 says so as well, or that we ask too
+ * much: where an address decides who it is, that is no answer. */
+static bool has_none(const struct oauth2 *self, int32_t code)
 {
-	return !self->conf->links_email && (code == 403 || code == 404);
+	return code == 404 || (code == 403 && !self->conf->links_email);
 }
 
 static int32_t ask_emails(const struct oauth2 *self, struct pintle_call *call, const char *url,
@@ -91,7 +91,7 @@ static int32_t ask_emails(const struct oauth2 *self, struct pintle_call *call, c
 		return status;
 	if (answer.code == 200)
 		status = read_emails(self, call, answer.json, out);
-	else if (!may_be_hidden(self, answer.code))
+	else if (!has_none(self, answer.code))
 		status = upstream_senseless(self, call, answer.code, "no list of addresses");
 	json_decref(answer.json);
 	return status;

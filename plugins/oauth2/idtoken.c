@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#define SIGNATURE_MAX 1024 /* bytes: of the longest key that is taken */
 #define SKEW_S 60
 #define AGE_MAX_S 600 /* of a token that was made for the code just brought */
 
@@ -89,12 +90,16 @@ const char *idtoken_head(const char *token, struct idtoken_head *out)
 
 /* ---- The signature ---- */
 
-static bool is_signed(const char *token, const struct idtoken_head *head, const char *pem)
+/* libjwt would take a signature in other spellings as well, and without a key anything. */
+static bool is_signed(const char *token, struct span signature, const struct idtoken_head *head,
+		      const char *pem)
 {
+	unsigned char bytes[SIGNATURE_MAX];
 	jwt_t *jwt = NULL;
+	size_t len;
 	bool ok;
 
-	if (!*pem) /* without a key libjwt accepts anything */
+	if (!*pem || !base64url_read(signature.text, signature.len, bytes, sizeof(bytes), &len))
 		return false;
 	ok = jwt_decode(&jwt, token, (const unsigned char *)pem, (int)strlen(pem)) == 0 && jwt &&
 	     jwt_get_alg(jwt) == jwt_str_alg(head->alg);
@@ -199,7 +204,7 @@ const char *idtoken_check(const char *token, const struct idtoken_head *head, co
 	const char *fault;
 
 	*claims_out = NULL;
-	if (!split(token, parts) || !is_signed(token, head, pem))
+	if (!split(token, parts) || !is_signed(token, parts[2], head, pem))
 		return "id_token has a wrong signature";
 	*claims_out = read_object(parts[1]);
 	fault = *claims_out ? check_claims(*claims_out, rules) : "id_token is no token";

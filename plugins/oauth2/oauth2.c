@@ -52,12 +52,13 @@ static const struct pintle_opt opts[] = {
 /* ---- Presets ---- */
 
 static const struct preset {
-	const char *issuer, *scope;
+	const char *issuer, *issuer_too, *scope;
 	const char *authorize_url, *token_url, *userinfo_url;
 	const char *label_zh, *label_en;
 } presets[] = {
 	[PRESET_OIDC] = { .issuer = "", .scope = "openid email profile" },
 	[PRESET_GOOGLE] = { .issuer = "https://accounts.google.com",
+			    .issuer_too = "accounts.google.com",
 			    .scope = "openid email profile",
 			    .label_zh = "Google",
 			    .label_en = "Google" },
@@ -163,8 +164,7 @@ static void choose(struct oauth2 *self, const struct conf *conf)
 	self->authorize_url = first_of(conf->authorize_url, preset->authorize_url);
 	self->token_url = first_of(conf->token_url, preset->token_url);
 	self->userinfo_url = first_of(conf->userinfo_url, preset->userinfo_url);
-	if (conf->preset == PRESET_GOOGLE) /* as its tokens had it once */
-		self->issuer_too = pintle_endpoint_host(self->issuer);
+	self->issuer_too = preset->issuer_too;
 	(void)snprintf(self->ns, sizeof(self->ns), "oidc:%s", self->issuer);
 }
 
