@@ -49,9 +49,6 @@ function addButton(provider, change) {
 			dialog.remove();
 		} });
 
-		dialog.append(box, button(word("cancel"), () => dialog.close(), "quiet"));
-		document.body.append(dialog);
-		dialog.showModal();
 		const leave = offer(box, provider, {
 			purpose: "bind", returnTo: "/account", prove: bind,
 			done: () => {
@@ -59,6 +56,10 @@ function addButton(provider, change) {
 				change(async () => {}, word("saved"));
 			},
 		});
+
+		dialog.append(box, button(word("cancel"), () => dialog.close(), "quiet"));
+		document.body.append(dialog);
+		dialog.showModal(); // last, since it puts the focus on the first thing inside
 	}, "quiet");
 }
 

@@ -4,10 +4,13 @@ from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from harness import wait_for
 
+MAX_TABS = 60
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -27,6 +30,13 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+    def forget(self, url):
+        """What the site knows this window by, and what was said of it."""
+        self.open(url + "/healthz")
+        self.driver.delete_all_cookies()
+        self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
+        self.complaints()
 
     def open(self, url):
         self.driver.get(url)
@@ -65,6 +75,22 @@ class Browser:
         except StaleElementReferenceException:
             return False
         return True
+
+    def keys(self, *keys):
+        """To whatever has the focus."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def key_to(self, name, starts=False):
+        """The keyboard's way of pressing: on with Tab to the button that a screen reader calls so, and Enter."""
+        self.find(f"//button[starts-with(normalize-space(@aria-label), \"{name}\") or normalize-space()=\"{name}\"]")
+        for _ in range(MAX_TABS):
+            self.keys(Keys.TAB)
+            at = self.driver.switch_to.active_element
+            if at.tag_name == "button" and at.is_enabled() and (
+                    at.accessible_name.startswith(name) if starts else at.accessible_name == name):
+                self.keys(Keys.ENTER)
+                return
+        raise AssertionError(f"no Tab leads to {name!r}")
 
     def says(self, text):
         return self.find(f"//*[contains(normalize-space(.), '{text}')][not(self::html or self::body)]")
