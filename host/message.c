@@ -56,6 +56,7 @@ struct message *message_copy(const char *group, const struct pintle_message *tex
 		.text = arena_strdup(arena, text->text),
 		.html = arena_strdup(arena, text->html),
 		.lang = arena_strdup(arena, text->lang),
+		.flags = text->flags,
 	};
 	(void)snprintf(message->group, sizeof(message->group), "%s", group);
 	return message;
@@ -119,6 +120,17 @@ bool message_group_ok(struct host *host, const char *group, const char *to, int3
 
 /* ---- What became of it ---- */
 
+static void give_back(struct message *message, int64_t deadline_ms)
+{
+	const struct limits *limits = &message->host->limits;
+	const char *to = message->text.to;
+
+	if (message->text.flags & PINTLE_MESSAGE_NOTICE)
+		(void)send_limit_lost_notice(limits, &message->arena, to, deadline_ms);
+	else
+		(void)send_limit_lost(limits, &message->arena, to, message->network, deadline_ms);
+}
+
 /* Who is told may ask for another at once. Without the store they wait, as if it had been sent. */
 static void note_failure(struct message *message)
 {
@@ -126,8 +138,7 @@ static void note_failure(struct message *message)
 	const struct flows flows = { .kv = &host->kv, .seal = host->seal };
 	int64_t deadline_ms = clock_mono_ms() + RECORD_MS;
 
-	(void)send_limit_lost(&host->limits, &message->arena, message->text.to, message->network,
-			      deadline_ms);
+	give_back(message, deadline_ms);
 	if (!*message->flow_id)
 		return;
 	(void)flow_note_state(&flows, &message->arena, message->flow_id, "failed", deadline_ms);

@@ -58,51 +58,58 @@ static const char *device_of(const struct request *request)
 	return json_text_member(json_object_get(request->fields, "device"), "device_id");
 }
 
-static struct send send_of(const struct pintle_call *call, const char *to)
+static enum send_kind kind_of(const struct pintle_call *call, const struct pintle_message *message)
 {
-	return (struct send){ .to = to,
-			      .client = &call->request->client,
-			      .device = device_of(call->request),
-			      .is_code = strcmp(call->op, "begin") == 0 };
+	if (message->flags & PINTLE_MESSAGE_NOTICE)
+		return SEND_NOTICE;
+	return strcmp(call->op, "begin") == 0 ? SEND_CODE : SEND_OTHER;
 }
 
-static int32_t count_free(struct pintle_call *call, const char *to)
+static struct send send_of(const struct pintle_call *call, const struct pintle_message *message)
 {
-	const struct send send = send_of(call, to);
+	return (struct send){ .to = message->to,
+			      .client = &call->request->client,
+			      .device = device_of(call->request),
+			      .kind = kind_of(call, message) };
+}
 
-	return send_limit_count_free(&call->host->limits, &call->arena, &send, call->deadline_ms,
+static int32_t count_free(struct pintle_call *call, const struct send *send)
+{
+	return send_limit_count_free(&call->host->limits, &call->arena, send, call->deadline_ms,
 				     &call->outcome.limit);
 }
 
-static int32_t count(struct pintle_call *call, const char *to)
+static int32_t count(struct pintle_call *call, const struct send *send)
 {
 	const struct host *host = call->host;
-	const struct send send = send_of(call, to);
 	struct send_alarm alarm = { 0 };
-	int32_t status = send_limit_count(&host->limits, &call->arena, &send, call->deadline_ms,
+	int32_t status = send_limit_count(&host->limits, &call->arena, send, call->deadline_ms,
 					  &call->outcome.limit, &alarm);
 
 	if (status == PINTLE_LIMITED)
 		refused(call, &alarm);
-	else if (status == PINTLE_OK)
+	else if (status == PINTLE_OK && send->kind == SEND_CODE)
 		metrics_count(host->self, METRIC_CODES_SENT, 1);
 	return status;
 }
 
-int32_t send_gate(struct pintle_call *call, const char *group, const char *to, int32_t purpose)
+int32_t send_gate(struct pintle_call *call, const char *group, const struct pintle_message *message)
 {
 	struct host *host = call->host;
+	const char *to = message->to;
 	int32_t gate = call_gate(call);
+	struct send send;
 
 	if (gate != PINTLE_OK)
 		return gate;
 	if (call->tx.open || !call->request || !to || (group && !group_exists(host, group)))
 		return PINTLE_INTERNAL;
+	send = send_of(call, message);
 	if (test_number_is(host->test_numbers, to))
-		return count_free(call, to);
+		return count_free(call, &send);
 	if (!send_limit_country_ok(&host->settings->limits, to))
 		return PINTLE_FORBIDDEN;
-	if (group && !message_group_ok(host, group, to, purpose))
+	if (group && !message_group_ok(host, group, to, message->purpose))
 		return PINTLE_UNAVAILABLE;
-	return count(call, to);
+	return count(call, &send);
 }

@@ -10,6 +10,8 @@
 
 #define POLICY_RESEND "send-resend"
 #define POLICY_ALARM "send-alarm"
+#define POLICY_NOTICE_DAY "send-notice-day"
+#define POLICY_NOTICE_HOUR "send-notice-hour"
 #define BLOCK_DIGITS 3 /* numbers that differ in their last three are a block of a thousand */
 
 /* What codes can be missing from, the narrowest first: it is held before what is around it. */
@@ -75,8 +77,15 @@ static void add_budget(struct limit_act *act, const char *policy, const char *of
 	limit_act_add(act, (struct limit_counter){ policy, of, max, window_ms, LIMIT_BUDGET });
 }
 
-static void add_people(const struct limits *limits, struct arena *arena, const struct send *send,
+static void add_notice(const struct limit_settings *settings, const struct send *send,
 		       struct limit_act *act)
+{
+	add_budget(act, POLICY_NOTICE_DAY, send->to, settings->send_notice_day, LIMIT_DAY_MS);
+	add_budget(act, POLICY_NOTICE_HOUR, send->to, settings->send_notice_hour, LIMIT_HOUR_MS);
+}
+
+static void add_asked(const struct limits *limits, struct arena *arena, const struct send *send,
+		      struct limit_act *act)
 {
 	const struct limit_settings *settings = limits->settings;
 	const char *address = limit_address_text(arena, send->client);
@@ -91,6 +100,16 @@ static void add_people(const struct limits *limits, struct arena *arena, const s
 	add_budget(act, "send-device-day", send->device, settings->send_device_day, LIMIT_DAY_MS);
 	add_budget(act, "send-device-hour", send->device, settings->send_device_hour,
 		   LIMIT_HOUR_MS);
+}
+
+/* What who caused a notice may spend of is not for it: they could have spent it before. */
+static void add_people(const struct limits *limits, struct arena *arena, const struct send *send,
+		       struct limit_act *act)
+{
+	if (send->kind == SEND_NOTICE)
+		add_notice(limits->settings, send, act);
+	else
+		add_asked(limits, arena, send, act);
 }
 
 static void add_missing(const struct limits *limits, struct arena *arena, const struct send *send,
@@ -174,7 +193,7 @@ int32_t send_limit_count(const struct limits *limits, struct arena *arena, const
 
 	add_people(limits, arena, send, &act);
 	n_people = act.n_counters;
-	if (send->is_code)
+	if (send->kind == SEND_CODE)
 		add_missing(limits, arena, send, &act);
 	add_costs(limits, arena, send, &act);
 	status = limit_act_count(limits, arena, &act, deadline_ms, hit, &spent);
@@ -195,23 +214,32 @@ int32_t send_limit_count_free(const struct limits *limits, struct arena *arena,
 
 /* ---- Afterwards ---- */
 
-/* Nothing is saved up: honest entries would pay for codes that nobody enters later. */
+/* Nothing is saved up: what is not counted any more, since its window has ended, stays 0. */
+static void take_back(const struct limits *limits, struct kv_list *list, const char *policy,
+		      const char *of, int64_t n, int64_t window_ms)
+{
+	const char *key = limit_act_key(limits, list->arena, policy, of);
+	const struct pintle_kv_request request = { .size = sizeof(request),
+						   .op = PINTLE_KV_INCR,
+						   .key = key,
+						   .key_len = strlen(key),
+						   .flags = PINTLE_KV_FLOOR,
+						   .delta = -n,
+						   .ttl_ms = window_ms };
+
+	kv_list_add(list, &request);
+}
+
+/* Honest entries would pay for codes that nobody enters later, were they saved up. */
 static void take_from_missing(const struct limits *limits, struct kv_list *list, const char *to,
 			      const char *network, int64_t n)
 {
 	for (enum scope scope = 0; scope < SCOPES; scope++) {
 		const char *of = scope_of(list->arena, scope, to, network);
-		struct pintle_kv_request request = { .size = sizeof(request),
-						     .op = PINTLE_KV_INCR,
-						     .flags = PINTLE_KV_FLOOR,
-						     .delta = -n };
 
-		if (!of)
-			continue;
-		request.key = limit_act_key(limits, list->arena, scopes[scope].policy, of);
-		request.key_len = strlen(request.key);
-		request.ttl_ms = limits->settings->missing_window_ms;
-		kv_list_add(list, &request);
+		if (of)
+			take_back(limits, list, scopes[scope].policy, of, n,
+				  limits->settings->missing_window_ms);
 	}
 }
 
@@ -231,6 +259,16 @@ int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const 
 	kv_list_add(&list, &resend);
 	if (*network)
 		take_from_missing(limits, &list, to, network, 1);
+	return kv_do_list(limits->kv, &list, deadline_ms);
+}
+
+int32_t send_limit_lost_notice(const struct limits *limits, struct arena *arena, const char *to,
+			       int64_t deadline_ms)
+{
+	struct kv_list list = { .arena = arena };
+
+	take_back(limits, &list, POLICY_NOTICE_DAY, to, 1, LIMIT_DAY_MS);
+	take_back(limits, &list, POLICY_NOTICE_HOUR, to, 1, LIMIT_HOUR_MS);
 	return kv_do_list(limits->kv, &list, deadline_ms);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Limits of messages, which cost money and annoy people: budgets of whom they go to and who causes them,
- * and a watch on codes that nobody enters. Each message that carries a code adds one to what is missing
+ * and a watch on codes that nobody enters. A notice has a budget of its own of whom it goes to, and shares
+ * those of countries and of all: these are the bound of what all can cost. Each message that carries a code adds one to what is missing
  * from its country, its block of numbers and its client's network, each code that is entered takes several
  * away again; who is missing too many gets no more until the window ends, codes are entered or an operator
  * lifts it. [worker]
@@ -13,12 +14,18 @@
 
 #define SEND_WHAT_MAX 80
 
+enum send_kind {
+	SEND_CODE,   /* which may be missing */
+	SEND_OTHER,  /* by an op that is no begin */
+	SEND_NOTICE, /* of what was done, which nobody may keep from coming by asking for codes */
+};
+
 /* A message before it is sent. */
 struct send {
 	const char *to; /* canonical */
 	const struct address *client;
 	const char *device; /* what the client calls its device, or NULL */
-	bool is_code;       /* which may be missing; else a notice */
+	enum send_kind kind;
 };
 
 /* An operator should know: a budget is spent, or codes are not entered. */
@@ -38,7 +45,11 @@ int32_t send_limit_count_free(const struct limits *limits, struct arena *arena,
 /* A code that went to the target, asked for in that network, was entered: counted once the list is done. */
 void send_limit_entered(const struct limits *limits, struct kv_list *list, const char *to,
 			const char *network);
-/* A message was lost: its target need not wait for another, and its code, asked for in that network (empty:
+/* A notice was lost: it is not counted for its target, or one who has it lost in vain would keep the next
+ * one from coming. */
+int32_t send_limit_lost_notice(const struct limits *limits, struct arena *arena, const char *to,
+			       int64_t deadline_ms);
+/* Another message was lost: its target need not wait for another, and its code, asked for in that network (empty:
  * it was none), is not missing; hour and day stay counted. */
 int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const char *to,
 			const char *network, int64_t deadline_ms);

@@ -42,7 +42,7 @@ static int32_t add_message(struct pintle_call *call, const char *group,
 {
 	struct message *message = message_copy(group, text);
 
-	if (strcmp(call->op, "begin") == 0)
+	if (strcmp(call->op, "begin") == 0 && !(text->flags & PINTLE_MESSAGE_NOTICE))
 		address_network(&call->request->client, message->network);
 	message_list_add(&call->sent, message);
 	if (call_gate(call) != PINTLE_TIMEOUT)
@@ -58,7 +58,7 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 	int32_t status;
 
 	memcpy(&mine, given, given->size < sizeof(mine) ? given->size : sizeof(mine));
-	status = group ? send_gate(call, group, mine.to, mine.purpose) : PINTLE_INTERNAL;
+	status = group ? send_gate(call, group, &mine) : PINTLE_INTERNAL;
 	call->outcome.has_sent = call->outcome.has_sent || status == PINTLE_OK;
 	if (status == PINTLE_OK && !test_number_is(call->host->test_numbers, mine.to))
 		status = add_message(call, group, &mine);
@@ -67,10 +67,11 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 
 static int32_t charge(struct pintle_call *call, const char *to)
 {
+	const struct pintle_message message = { .to = to, .purpose = call->purpose };
 	int32_t status = PINTLE_INTERNAL;
 
 	if (strcmp(call->op, "begin") == 0)
-		status = send_gate(call, NULL, to, call->purpose);
+		status = send_gate(call, NULL, &message);
 	if (status == PINTLE_OK) {
 		call->outcome.has_sent = true;
 		call->outcome.charged = test_number_is(call->host->test_numbers, to)

@@ -69,6 +69,7 @@ struct limit_settings {
 	int64_t secret_failures, secret_window_ms; /* per target, for a verify without flow */
 	int64_t secret_failures_total;             /* without a success between */
 	int64_t send_target_hour, send_target_day; /* one per resend_ms besides */
+	int64_t send_notice_hour, send_notice_day; /* to a target, beside these */
 	int64_t send_address_hour, send_address_day;
 	int64_t send_device_hour, send_device_day; /* where the client names it */
 	int64_t send_prefix_hour, send_prefix_day, send_global_hour, send_global_day;

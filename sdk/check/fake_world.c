@@ -18,6 +18,9 @@
 
 /* ---- Upstreams ---- */
 
+/* Of the first release. */
+#define MESSAGE_LEAST offsetof(struct pintle_message, flags)
+
 static bool may_go_out(struct pintle_call *call, const char *what, uint32_t size, size_t least)
 {
 	if (call->tx.open) {
@@ -99,6 +102,8 @@ static void say_message(struct pintle_call *call, const char *group,
 		call_say(call, "sent.template", message->template_name);
 	if (message->text)
 		call_say(call, "sent.text", message->text);
+	if (message->flags & PINTLE_MESSAGE_NOTICE)
+		call_say(call, "sent.notice", "yes");
 	for (; vars && vars[0]; vars += 2) {
 		char name[64];
 
@@ -129,15 +134,18 @@ static int32_t send_message(struct pintle_call *call, const char *group,
 			    const struct pintle_message *message)
 {
 	int32_t status = service_enter(call, "send");
+	struct pintle_message whole = { 0 };
 
-	if (!may_go_out(call, "send", message->size, sizeof(*message)) ||
+	if (!may_go_out(call, "send", message->size, MESSAGE_LEAST) ||
 	    !call_text_ok(call, "send", group) || !call_text_ok(call, "send", message->to))
 		return service_leave(PINTLE_INTERNAL);
 	/* What is sent later is a notice of what has been proved. */
 	if (strcmp(call->op, "begin") == 0 && !call->has_target)
 		report_fail("V02", "%s: it sends before it has named its target", call->op);
+	/* As the host does: what a plugin of an older header does not know is zero. */
+	memcpy(&whole, message, message->size < sizeof(whole) ? message->size : sizeof(whole));
 	if (status == PINTLE_OK)
-		say_message(call, group, message);
+		say_message(call, group, &whole);
 	return service_leave(status);
 }
 

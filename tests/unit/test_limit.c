@@ -34,6 +34,8 @@ static const struct limit_settings settings = {
 	.secret_failures_total = 6,
 	.send_target_hour = 5,
 	.send_target_day = 10,
+	.send_notice_hour = 5,
+	.send_notice_day = 10,
 	.send_address_hour = 20,
 	.send_address_day = 100,
 	.send_prefix_hour = 30,
@@ -107,7 +109,7 @@ static int32_t ask(const char *from, bool is_auth)
 static int32_t send_from_device(const char *to, const char *from, const char *device)
 {
 	struct address client = address_of(from);
-	const struct send send = { to, &client, device, true };
+	const struct send send = { to, &client, device, SEND_CODE };
 
 	kv_probe_reset(&probe);
 	alarm_seen = (struct send_alarm){ 0 };
@@ -180,7 +182,7 @@ static void without_the_store_all_is_refused(void **state)
 {
 	struct address client = address_of("192.0.2.1");
 	const struct limit_target target = { "phone", "u", PINTLE_LOGIN, "main" };
-	const struct send send = { "+861", &client, NULL, true };
+	const struct send send = { "+861", &client, NULL, SEND_CODE };
 
 	(void)state;
 	kv_probe_reset(&probe);
@@ -474,7 +476,7 @@ static void a_lost_message_is_not_missing(void **state)
 }
 
 /* What asks for nothing back is never missing. */
-static void a_notice_is_not_missing(void **state)
+static void what_is_no_code_is_not_missing(void **state)
 {
 	struct address client = address_of("10.1.2.3");
 	char number[32];
@@ -482,7 +484,7 @@ static void a_notice_is_not_missing(void **state)
 	(void)state;
 	set_missing(1);
 	for (int n = 0; n < 20; n++) {
-		const struct send send = { number, &client, NULL, false };
+		const struct send send = { number, &client, NULL, SEND_OTHER };
 
 		(void)snprintf(number, sizeof(number), "+852500000%02d", n);
 		assert_int_equal(
@@ -491,6 +493,81 @@ static void a_notice_is_not_missing(void **state)
 	}
 	assert_int_equal(send_to("+85250000099", "10.1.2.3"), PINTLE_OK);
 	assert_int_equal(send_to("+85250000098", "10.1.2.3"), PINTLE_LIMITED);
+}
+
+/* By who is at 192.0.2.1 with the device d. */
+static int32_t tell(const char *to)
+{
+	struct address client = address_of("192.0.2.1");
+	const struct send send = { to, &client, "d", SEND_NOTICE };
+
+	return send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen);
+}
+
+static void spend(const char *to, const char *policy)
+{
+	while (send_from_device(to, "192.0.2.1", "d") == PINTLE_OK)
+		;
+	assert_string_equal(hit.policy, policy);
+}
+
+/* A45: nor more of them than that, and codes are none the fewer. */
+static void a_notice_has_a_budget_of_its_own(void **state)
+{
+	const char *to = "a@example.com";
+
+	(void)state;
+	current.send_notice_hour = 2;
+	current.send_notice_day = 3;
+	assert_int_equal(tell("b@example.com"), PINTLE_OK);
+	spend(to, "send-resend");
+	assert_int_equal(tell(to), PINTLE_OK);
+	assert_int_equal(tell(to), PINTLE_OK);
+	assert_int_equal(tell(to), PINTLE_LIMITED);
+	assert_hit("send-notice-hour", 2, HOUR_MS);
+	shift_ms = HOUR_MS + 1;
+	assert_int_equal(send_from_device(to, "192.0.2.1", "d"), PINTLE_OK);
+	assert_int_equal(tell(to), PINTLE_OK);
+	assert_int_equal(tell(to), PINTLE_LIMITED);
+	assert_hit("send-notice-day", 3, 24 * HOUR_MS);
+}
+
+static void nobody_spends_the_notices_of_others(void **state)
+{
+	(void)state;
+	current.send_device_hour = current.send_address_hour = 1;
+	spend("a@example.com", "send-resend");
+	spend("b@example.com", "send-address-hour");
+	assert_int_equal(tell("c@example.com"), PINTLE_OK);
+	assert_int_equal(tell("d@example.com"), PINTLE_OK);
+}
+
+/* A44: what all messages may cost bounds them too. */
+static void a_notice_is_part_of_what_all_may_cost(void **state)
+{
+	(void)state;
+	current.send_prefix_hour = 1;
+	assert_int_equal(tell("+8613800138000"), PINTLE_OK);
+	assert_int_equal(tell("+8613800138001"), PINTLE_LIMITED);
+	assert_hit("send-country-hour", 1, HOUR_MS);
+	assert_true(alarm_seen.is_first);
+}
+
+/* Who has changes fail, each after its notice, would keep the one that counts from coming. */
+static void a_lost_notice_is_not_counted(void **state)
+{
+	const char *to = "a@example.com";
+
+	(void)state;
+	current.send_notice_hour = current.send_notice_day = 1;
+	spend(to, "send-resend");
+	for (int n = 0; n < 3; n++) {
+		assert_int_equal(tell(to), PINTLE_OK);
+		assert_int_equal(send_limit_lost_notice(&limits, &arena, to, FOREVER), PINTLE_OK);
+	}
+	spend(to, "send-resend"); /* a code still waits for its turn */
+	assert_int_equal(tell(to), PINTLE_OK);
+	assert_int_equal(tell(to), PINTLE_LIMITED);
 }
 
 static void an_operator_lifts_a_hold(void **state)
@@ -532,7 +609,7 @@ static void mail_has_no_country_but_a_network(void **state)
 static void a_message_that_goes_nowhere_costs_nothing(void **state)
 {
 	struct address client = address_of("192.0.2.1");
-	const struct send send = { "+8613800138000", &client, NULL, true };
+	const struct send send = { "+8613800138000", &client, NULL, SEND_CODE };
 
 	(void)state;
 	current.send_global_hour = current.send_prefix_hour = 1;
@@ -764,7 +841,11 @@ int main(void)
 		WITH_STORE(entered_codes_are_not_saved_up),
 		WITH_STORE(a_loss_begins_no_window),
 		WITH_STORE(a_lost_message_is_not_missing),
-		WITH_STORE(a_notice_is_not_missing),
+		WITH_STORE(what_is_no_code_is_not_missing),
+		WITH_STORE(a_notice_has_a_budget_of_its_own),
+		WITH_STORE(nobody_spends_the_notices_of_others),
+		WITH_STORE(a_notice_is_part_of_what_all_may_cost),
+		WITH_STORE(a_lost_notice_is_not_counted),
 		WITH_STORE(an_operator_lifts_a_hold),
 		WITH_STORE(mail_has_no_country_but_a_network),
 		WITH_STORE(a_message_that_goes_nowhere_costs_nothing),

@@ -571,6 +571,19 @@ static void what_finds_no_place_is_given_back(void **state)
 	call_free(call);
 }
 
+/* What is waited for between two codes is none of its business. */
+static void a_notice_that_is_dropped_is_given_back(void **state)
+{
+	struct world *world = *state;
+	struct message *message = new_message();
+
+	*message->flow_id = '\0';
+	message->text.flags = PINTLE_MESSAGE_NOTICE;
+	message_lost(&world->host, message);
+	assert_false(world->may_resend);
+	assert_int_equal(world->n_given_back, 2); /* of the hour and of the day */
+}
+
 /* The twin of both. */
 static void what_is_delivered_stays_counted(void **state)
 {
@@ -866,6 +879,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_an_abandoned_op_has_sent_is_given_back_once,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_notice_that_is_dropped_is_given_back, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_delivered_stays_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(five_failures_take_a_sender_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_success_between_starts_the_count_anew, set_up,

@@ -50,6 +50,11 @@ struct pintle_answer {
 	int64_t max_age_ms; /* how long Cache-Control lets one keep it; 0: not said, or not at all */
 };
 
+/* The message tells its reader what has become of something of theirs, and carries no code. Send it once that
+ * has been proved, and never for the asking: it is counted by a budget of its own, so that it comes
+ * whatever has been sent there before. */
+#define PINTLE_MESSAGE_NOTICE 1u
+
 /* A message to a person. template names it in the gateway's own list; vars are "name", "value", …,
  * NULL. to is a canonical identifier. text and html are the whole body for gateways without
  * templates; html and subject may be NULL. */
@@ -63,6 +68,7 @@ struct pintle_message {
 	const char *text;
 	const char *html;
 	const char *lang; /* "zh" or "en" */
+	uint32_t flags;   /* PINTLE_MESSAGE_NOTICE or 0 */
 };
 
 /* A gateway's last word on one message. */
