@@ -149,6 +149,7 @@ static int32_t tell(const struct email *self, struct pintle_call *call, const ch
 		.to = to,
 		.template_name = "changed",
 		.lang = lang,
+		.flags = PINTLE_MESSAGE_NOTICE,
 	};
 
 	return send_filled(self, call, templates_changed[lang_index(lang)], vars, &message);

@@ -58,6 +58,7 @@ void notice_send(const struct password *self, struct pintle_call *call, int64_t 
 		.subject = notices[which].subject,
 		.text = notices[which].text,
 		.lang = lang,
+		.flags = PINTLE_MESSAGE_NOTICE,
 	};
 	int32_t status;
 

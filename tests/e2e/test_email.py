@@ -206,6 +206,30 @@ def test_a_change_that_fails_is_told_to_nobody(server):
     assert len(wait_for(lambda: told_changed(server, who.email), "the notice")) == 1
 
 
+def test_codes_to_the_old_address_keep_no_notice_from_coming(make_server):
+    """Whoever has just signed in there, or has asked for all the codes there are."""
+    server = make_server("limits.send_target_hour=1", "limits.send_address_hour=3")
+    who, new = mail_in(server), new_address()
+    assert server.client().post(SEND, {"email": who.email}).status_code == 429
+    flow_id, code = send_code(server, who, new, "change")
+    send_code(server, who, new_address())
+    assert server.client().post(SEND, {"email": new_address()}).status_code == 429
+    who.ok("POST", VERIFY, {"email": new, "code": code, "flow_id": flow_id})
+    assert len(wait_for(lambda: told_changed(server, who.email), "the notice")) == 1
+
+
+def test_changes_that_fail_spend_no_notice(make_server):
+    server = make_server("limits.send_notice_hour=1")
+    owner, who, new = mail_in(server), mail_in(server), new_address()
+    later(server)
+    flow_id, code = send_code(server, who, owner.email, "change")
+    who.refused(409, "identity_taken", "POST", VERIFY,
+                {"email": owner.email, "code": code, "flow_id": flow_id})
+    flow_id, code = send_code(server, who, new, "change")
+    who.ok("POST", VERIFY, {"email": new, "code": code, "flow_id": flow_id})
+    assert len(wait_for(lambda: told_changed(server, who.email), "the notice")) == 1
+
+
 def test_a_code_of_the_old_address_leads_nowhere_after_the_change(server):
     """A36: it still proves the mailbox, which is nobody's now."""
     who, new = mail_in(server), new_address()
