@@ -31,6 +31,8 @@ static const struct error_name errors[] = {
 	{ "forbidden", 403, "没有权限", "You may not do this" },
 	{ "cross_site", 403, "请求来自其他网站", "The request comes from another site" },
 	{ "account_frozen", 403, "账号已被冻结", "The account is frozen" },
+	{ "other_not_proved", 403, "未能证明另一账号属于您",
+	  "The other account was not proved to be yours" },
 	{ "not_found", 404, "未找到", "Not found" },
 	{ "method_not_allowed", 405, "不支持的请求方法", "The method is not allowed here" },
 	{ "request_timeout", 408, "请求发送超时", "The request did not arrive in time" },
@@ -98,8 +100,16 @@ void answer_error(struct request *request, const char *error)
 	assert(found);
 	request->answer.status = found->http_status;
 	request->answer.error = found->name;
+	json_decref(request->answer.data);
+	request->answer.data = NULL;
 	if (found->http_status == 503 || found->http_status == 429)
 		request->answer.retry_after_s = RETRY_AFTER_FAULT_S;
+}
+
+void answer_refusal(struct request *request, const char *error, json_t *data)
+{
+	answer_error(request, error);
+	request->answer.data = data;
 }
 
 void answer_status(struct request *request, int32_t status)
@@ -217,9 +227,9 @@ static char *envelope(struct request *request)
 			answer->status, data, request->id);
 	return arena_printf(arena,
 			    "{\"code\":%d,\"success\":false,\"message\":\"%s\",\"error\":\"%s\","
-			    "\"data\":null%s%s,\"request_id\":\"%s\"}",
+			    "\"data\":%s%s%s,\"request_id\":\"%s\"}",
 			    answer->status, answer_message(answer->error, request->lang),
-			    answer->error, answer->fields ? ",\"fields\":" : "",
+			    answer->error, data, answer->fields ? ",\"fields\":" : "",
 			    answer->fields ? json_text(arena, answer->fields) : "", request->id);
 }
 

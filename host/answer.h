@@ -38,6 +38,8 @@ void answer_ok(struct request *request, json_t *data); /* takes data over; may b
 /* From a status of the ABI: HTTP status and error name of answer.c's one table. */
 void answer_status(struct request *request, int32_t status);
 void answer_error(struct request *request, const char *error); /* asserts that it is listed */
+/* The same with what can be done about it, which is taken over; NULL: nothing. */
+void answer_refusal(struct request *request, const char *error, json_t *data);
 void answer_invalid(struct request *request, const char *field,
 		    const char *reason); /* 422, adds up */
 void answer_limited(struct request *request, const struct limit_hit *hit);

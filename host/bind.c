@@ -5,7 +5,9 @@
 #include "audit.h"
 #include "event.h"
 #include "host.h"
+#include "linking.h"
 #include "namespace.h"
+#include "op.h"
 #include "proof.h"
 #include "proved.h"
 #include "request.h"
@@ -14,6 +16,13 @@
 #include <string.h>
 
 typedef int32_t identity_step(struct pintle_call *call, int64_t account_id);
+
+struct change {
+	struct pintle_call *call;
+	struct linking *linking;
+	identity_step *step;
+	const char *action;
+};
 
 static int32_t replace_identity(struct pintle_call *call, int64_t account_id)
 {
@@ -36,19 +45,15 @@ static int32_t audit_step(struct pintle_call *call, const char *action)
 	return audit_write(&call->tx, &entry);
 }
 
-struct change {
-	struct pintle_call *call;
-	identity_step *step;
-	const char *action;
-};
-
 static int32_t change_account(struct tx *tx, void *ctx)
 {
 	const struct change *change = ctx;
 	int64_t account_id = change->call->request->who.session.subject_id;
-	int32_t status = change->step(change->call, account_id);
+	int32_t status = linking_take(change->call, change->linking);
 
 	(void)tx;
+	if (status == PINTLE_OK)
+		status = change->step(change->call, account_id);
 	if (status == PINTLE_OK)
 		status = call_record(change->call, account_id, true);
 	if (status == PINTLE_OK)
@@ -56,12 +61,40 @@ static int32_t change_account(struct tx *tx, void *ctx)
 	return status == PINTLE_OK ? call_gate(change->call) : status;
 }
 
+/* What follows from the commit, in one hand-over. */
+static int32_t publish(const struct change *change)
+{
+	struct pintle_call *call = change->call;
+	struct kv_list list = { .arena = &call->arena };
+
+	session_put_tombstones(&list, call->host->settings, &change->linking->ended);
+	proof_put_start_over(call, &list);
+	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
+}
+
+static int32_t alter(struct change *change)
+{
+	struct pintle_call *call = change->call;
+	int32_t status = PINTLE_OK;
+
+	/* A bind that named the account itself has changed it already. */
+	if (call->outcome.subject)
+		status = transact(&call->tx, change_account, change);
+	else if (call->outcome.account_id != call->request->who.session.subject_id)
+		status = PINTLE_CONFLICT;
+	return status == PINTLE_OK ? publish(change) : status;
+}
+
+/* ---- The answer ---- */
+
 static void answer_identities(struct pintle_call *call)
 {
 	struct request *request = call->request;
+	struct tx tx = request_tx(request);
 	json_t *identities = NULL, *data;
-	int32_t status = account_identities(&call->tx, request->who.session.subject_id,
-					    namespace_ways_in(&call->host->instances), &identities);
+	int32_t status =
+		account_identities(&tx, request->who.session.subject_id,
+				   namespace_ways_in(&request->host->instances), &identities);
 
 	if (status != PINTLE_OK) {
 		answer_status(request, status);
@@ -72,47 +105,53 @@ static void answer_identities(struct pintle_call *call)
 	answer_ok(request, data);
 }
 
-static void alter(struct pintle_call *call, identity_step *step, const char *action)
+static void tell(const struct change *change)
 {
-	struct request *request = call->request;
-	struct change change = { call, step, action };
+	const struct pintle_call *call = change->call;
 	bool is_proof_only = !call->outcome.subject && strcmp(call->op, "verify") == 0;
-	int32_t status = PINTLE_OK;
 
-	/* A bind that named the account itself has changed it already. */
-	if (call->outcome.subject)
-		status = transact(&call->tx, change_account, &change);
-	else if (call->outcome.account_id != request->who.session.subject_id)
-		status = PINTLE_CONFLICT;
-	if (status == PINTLE_OK)
-		status = proof_start_over(call);
-	if (status == PINTLE_CONFLICT) {
-		answer_error(request, "identity_taken");
-		return;
-	}
-	if (status != PINTLE_OK) {
-		answer_status(request, status);
-		return;
-	}
-	answer_identities(call);
 	if (is_proof_only)
 		return; /* of who one is already: nothing has changed */
-	event_tell(call->host, action,
-		   json_pack("{s:s, s:s}", "user_id", request->who.session.uuid, "provider",
+	event_tell(call->host, change->action,
+		   json_pack("{s:s, s:s}", "user_id", call->request->who.session.uuid, "provider",
 			     call->inst->name));
+	linking_tell(call, change->linking);
 }
 
-void bind_add(struct pintle_call *call)
+static void finish(struct change *change)
 {
-	alter(call, proved_link, "bind");
+	struct request *request = change->call->request;
+	int32_t status = alter(change);
+
+	if (status == PINTLE_CONFLICT) {
+		answer_error(request, change->linking->refusal ? change->linking->refusal
+							       : "identity_taken");
+	} else if (status != PINTLE_OK) {
+		answer_status(request, status);
+	} else {
+		answer_identities(change->call);
+		tell(change);
+	}
 }
 
-/* The others the account was known by would stay, and with them the way in of who was proved before. */
-void bind_change(struct pintle_call *call)
+void bind_complete(struct pintle_call *call)
 {
-	if (proved_count(call) > 1) {
+	bool is_change = call->purpose == PINTLE_CHANGE;
+	struct linking linking;
+	struct change change = { call, &linking, is_change ? replace_identity : proved_link,
+				 is_change ? "change" : "bind" };
+	int32_t status;
+
+	/* The others the account was known by would stay, and with them the way in of who was proved before. */
+	if (is_change && proved_count(call) > 1) {
 		answer_status(call->request, PINTLE_FORBIDDEN);
 		return;
 	}
-	alter(call, replace_identity, "change");
+	if (!linking_admit(call, &linking))
+		return;
+	status = proof_consume(call);
+	if (status == PINTLE_OK)
+		finish(&change);
+	else
+		op_fail(call, status);
 }

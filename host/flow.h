@@ -37,7 +37,8 @@ struct flow {
 	char network
 		[ADDRESS_NETWORK_MAX]; /* that asked for the target's code; empty: none was sent */
 	int64_t created_ms, expires_ms;
-	json_t *kept; /* object of texts; owned */
+	json_t *kept;   /* object of texts; owned */
+	bool was_right; /* its proof was shown, and it was left for another try */
 	/* Of a flow that somebody else finishes: */
 	bool waits; /* verify does, until the state is confirmed */
 	enum flow_state state;

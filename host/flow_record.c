@@ -63,6 +63,8 @@ static void add_rare(json_t *record, const struct flow *flow)
 {
 	if (*flow->network)
 		json_object_set_new(record, "network", json_string(flow->network));
+	if (flow->was_right)
+		json_object_set_new(record, "right", json_true());
 	if (flow->waits)
 		json_object_set_new(record, "waits", json_true());
 	if (flow->state != FLOW_PENDING)
@@ -118,16 +120,17 @@ static bool read_record(struct flow *flow, json_t *record)
 	const char *id, *instance, *session, *ns, *target;
 	const char *network = "", *state = states[FLOW_PENDING], *grant = "";
 	json_int_t account, created, expires;
-	int version, purpose, waits = 0;
+	int version, purpose, right = 0, waits = 0;
 	json_t *kept;
 
-	if (json_unpack_ex(
-		    record, NULL, JSON_STRICT,
-		    "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o, s?s, s?b, s?s, s?s}",
-		    "v", &version, "id", &id, "instance", &instance, "purpose", &purpose, "account",
-		    &account, "session", &session, "ns", &ns, "target", &target, "created",
-		    &created, "expires", &expires, "kept", &kept, "network", &network, "waits",
-		    &waits, "state", &state, "grant", &grant) != 0)
+	if (json_unpack_ex(record, NULL, JSON_STRICT,
+			   "{s:i, s:s, s:s, s:i, s:I, s:s, s:s, s:s, s:I, s:I, s:o, s?s, s?b, s?b, "
+			   "s?s, s?s}",
+			   "v", &version, "id", &id, "instance", &instance, "purpose", &purpose,
+			   "account", &account, "session", &session, "ns", &ns, "target", &target,
+			   "created", &created, "expires", &expires, "kept", &kept, "network",
+			   &network, "right", &right, "waits", &waits, "state", &state, "grant",
+			   &grant) != 0)
 		return false;
 	if (version != RECORD_VERSION || purpose < PINTLE_LOGIN || purpose > PINTLE_MFA ||
 	    !all_texts(kept) || !copy(flow->id, sizeof(flow->id), id) ||
@@ -138,6 +141,7 @@ static bool read_record(struct flow *flow, json_t *record)
 	    !copy(flow->network, sizeof(flow->network), network) ||
 	    !flow_state_of(state, &flow->state) || !copy(flow->grant, sizeof(flow->grant), grant))
 		return false;
+	flow->was_right = right != 0;
 	flow->waits = waits != 0;
 	flow->purpose = purpose;
 	flow->account_id = account;

@@ -180,18 +180,16 @@ int32_t proof_forget(struct pintle_call *call)
 	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
 }
 
-int32_t proof_start_over(struct pintle_call *call)
+void proof_put_start_over(struct pintle_call *call, struct kv_list *list)
 {
 	const struct session *session = &call->request->who.session;
 	const struct limit_target owner = { .ns = "account",
 					    .subject = session->uuid,
 					    .purpose = PINTLE_LOGIN,
 					    .instance = call->inst->name };
-	struct kv_list list = { .arena = &call->arena };
 
-	proof_put_forget(call, &list);
-	limit_put_forget(&call->host->limits, &list, &owner, false);
-	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
+	proof_put_forget(call, list);
+	limit_put_forget(&call->host->limits, list, &owner, false);
 }
 
 /* Who comes second is told what anybody is who comes later. */
@@ -207,8 +205,8 @@ static int32_t end_flow(struct pintle_call *call)
 	return status;
 }
 
-/* Whatever becomes of the sign-in, its code has come back. Nobody waits for the counters. */
-static void note_entered(struct pintle_call *call)
+/* Whatever becomes of it, the code has come back. Nobody waits for the counters. */
+static void count_entered(struct pintle_call *call)
 {
 	struct kv_list list = { .arena = &call->arena };
 	const struct flow *flow = &call->flow;
@@ -221,6 +219,12 @@ static void note_entered(struct pintle_call *call)
 		kv_post(&call->host->kv, &list.ops[i].request);
 }
 
+static void note_entered(struct pintle_call *call)
+{
+	count_entered(call);
+	entry_note(call);
+}
+
 int32_t proof_consume(struct pintle_call *call)
 {
 	int32_t status = PINTLE_OK;
@@ -231,11 +235,24 @@ int32_t proof_consume(struct pintle_call *call)
 		status = test_number_admit(call);
 	if (status == PINTLE_OK && call->has_flow)
 		status = end_flow(call);
-	if (status == PINTLE_OK && call->has_flow) {
+	if (status == PINTLE_OK && call->has_flow && !call->flow.was_right)
 		note_entered(call);
-		entry_note(call);
-	}
 	return status;
+}
+
+int32_t proof_leave(struct pintle_call *call)
+{
+	struct flows flows = flows_of(call);
+	bool was_right = call->flow.was_right;
+	int32_t status;
+
+	call->flow.was_right = true;
+	status = flow_update(&flows, &call->arena, &call->flow, call->deadline_ms);
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_EXPIRED;
+	if (status == PINTLE_OK && !was_right)
+		note_entered(call);
+	return status == PINTLE_CONFLICT ? PINTLE_OK : status; /* another try has noted it */
 }
 
 static int32_t run_nested(struct pintle_call *call)

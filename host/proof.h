@@ -29,11 +29,14 @@ int32_t proof_forget(struct pintle_call *call);
 void proof_put_forget(struct pintle_call *call, struct kv_list *list);
 /* [worker] The account signed in has bound this method anew: tries against the old one are forgotten
  * with the others. */
-int32_t proof_start_over(struct pintle_call *call);
+void proof_put_start_over(struct pintle_call *call, struct kv_list *list);
 /* [worker] After an OK: checks that something was proved and consumes the flow; what was counted stays
  * for the caller to forget, when what was proved has had its effect. DENIED when somebody else has
  * consumed it. */
 int32_t proof_consume(struct pintle_call *call);
+/* [worker] After an OK instead of it: the flow stays as it is, for the same proof to be shown again; that it
+ * was right is noted, what the op has kept is stored, the try stays counted. */
+int32_t proof_leave(struct pintle_call *call);
 /* [worker] All of it at once for an op that needs another provider's proof; the subject is in outer's
  * arena. */
 int32_t proof_nested(struct pintle_call *outer, const char *ns, const char **subject_out);

@@ -12,18 +12,14 @@
 #include "signin.h"
 #include "waiting.h"
 
-static void end_proof(struct pintle_call *call)
+static void sign_in(struct pintle_call *call)
 {
-	switch (call->purpose) {
-	case PINTLE_BIND:
-		bind_add(call);
-		break;
-	case PINTLE_CHANGE:
-		bind_change(call);
-		break;
-	default:
+	int32_t status = proof_consume(call);
+
+	if (status == PINTLE_OK)
 		signin_complete(call);
-	}
+	else
+		op_fail(call, status);
 }
 
 /* Right so far: what the op keeps now is for the next step of the same flow. */
@@ -48,10 +44,10 @@ static void answer_waiting(struct pintle_call *call)
 
 static void proved(struct pintle_call *call, int32_t status)
 {
-	if (status == PINTLE_OK)
-		status = proof_consume(call);
-	if (status == PINTLE_OK)
-		end_proof(call);
+	if (status == PINTLE_OK && op_needs_account(call->purpose))
+		bind_complete(call);
+	else if (status == PINTLE_OK)
+		sign_in(call);
 	else if (status == PINTLE_MORE)
 		answer_more(call);
 	else

@@ -104,6 +104,7 @@ static void assert_same(const struct flow *a, const struct flow *b)
 	assert_int_equal(a->created_ms, b->created_ms);
 	assert_int_equal(a->expires_ms, b->expires_ms);
 	assert_true(json_equal(a->kept, b->kept));
+	assert_int_equal(a->was_right, b->was_right);
 	assert_int_equal(a->waits, b->waits);
 	assert_int_equal(a->state, b->state);
 	assert_string_equal(a->grant, b->grant);
@@ -131,6 +132,7 @@ static void what_waits_reads_back(void **state)
 	char *text;
 
 	(void)state;
+	flow.was_right = true;
 	flow.waits = true;
 	flow.state = FLOW_SCANNED;
 	(void)strcpy(flow.grant, "feedbeef");

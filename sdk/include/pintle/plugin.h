@@ -50,7 +50,8 @@ struct pintle_input {
  *
  * begin    reads fields, names the target, keeps values, sends. May be NULL with PINTLE_DIRECT.
  * verify   answers OK after subject() or account(); DENIED for a wrong proof; MORE; PENDING status.
- * bind     as verify, for an account signed in. NULL: not offered.
+ * bind     as verify, for an account signed in; again for the same flow after an OK, with what it kept, when
+ *          the identity was another account's and that is proved too. NULL: not offered.
  * unbind   may refuse or tell a third system; param "subject" names it. NULL: the host just does it.
  * callback an upstream's redirect or push.
  * poll     the state of a flow, where the upstream must be asked.

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linking.h"
+
+#include "account_rows.h"
+#include "audit.h"
+#include "clock.h"
+#include "event.h"
+#include "host.h"
+#include "json.h"
+#include "namespace.h"
+#include "op.h"
+#include "proof.h"
+#include "proved.h"
+#include "request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REALM "user"
+
+/* What was proved, as a list. */
+struct proofs {
+	struct pintle_identity items[1 + CALL_OTHERS_MAX];
+	size_t n_items;
+};
+
+static struct proofs proofs_of(const struct pintle_call *call)
+{
+	struct proofs proofs = { .n_items = proved_count(call) };
+
+	for (size_t i = 0; i < proofs.n_items; i++)
+		proofs.items[i] = proved_at(call, i);
+	return proofs;
+}
+
+static int64_t own_id(const struct pintle_call *call)
+{
+	return call->request->who.session.subject_id;
+}
+
+static int32_t will_outlast(struct pintle_call *call, const struct linking *linking,
+			    const struct proofs *away, bool *outlasts)
+{
+	return account_outlasts(&call->tx, linking->other.id, away->items, away->n_items,
+				namespace_ways_in(&call->host->instances), outlasts);
+}
+
+/* ---- Before the proof is consumed ---- */
+
+struct verdict {
+	const char *refusal; /* error name; NULL: it may go on */
+	json_t *offer;       /* owned until it is answered; or NULL */
+	bool ends_flow;      /* nothing can be done with it */
+};
+
+static bool read_may_close(struct pintle_call *call, struct linking *linking)
+{
+	const json_t *given = json_object_get(call->request->fields, "close_other");
+
+	linking->may_close = json_is_true(given);
+	if (!given || json_is_boolean(given))
+		return true;
+	answer_invalid(call->request, "close_other", "format");
+	return false;
+}
+
+/* Two others cannot be proved by one session: *is_one is false then. */
+static int32_t find_other(struct pintle_call *call, struct linking *linking, bool *is_one)
+{
+	struct proofs proofs = proofs_of(call);
+
+	*is_one = true;
+	for (size_t i = 0; i < proofs.n_items; i++) {
+		const struct pintle_identity *identity = &proofs.items[i];
+		struct account owner = { 0 };
+		int32_t status =
+			account_find(&call->tx, identity->ns, identity->subject, true, &owner);
+
+		if (status != PINTLE_OK && status != PINTLE_NOT_FOUND)
+			return status;
+		if (owner.id == 0 || owner.id == own_id(call))
+			continue;
+		*is_one = *is_one && (linking->other.id == 0 || linking->other.id == owner.id);
+		linking->other = owner;
+	}
+	return PINTLE_OK;
+}
+
+/* The session of a token: DENIED when it is none, or has ended. */
+static int32_t load_shown(struct pintle_call *call, const char *token, struct session *out)
+{
+	const struct host *host = call->host;
+	struct token_claims claims;
+	int32_t status;
+
+	if (!token_verify(host->keyring, &host->token, token, strlen(token), TOKEN_ACCESS, &claims))
+		return PINTLE_DENIED;
+	status = session_load(&host->kv, &call->tx, &call->arena, claims.sid, out);
+	if (PINTLE_IS_FAULT(status))
+		return status;
+	if (status != PINTLE_OK || strcmp(out->uuid, claims.sub) != 0)
+		return PINTLE_DENIED;
+	return session_check(out, clock_now_ms());
+}
+
+/* Only a session that is younger than the flow says that the asker can sign in there now: an older token
+ * may have been found. */
+static int32_t check_shown(struct pintle_call *call, const char *token, struct linking *linking)
+{
+	struct session shown;
+	int32_t status = load_shown(call, token, &shown);
+
+	if (status != PINTLE_OK)
+		return status;
+	(void)snprintf(linking->session, sizeof(linking->session), "%s", shown.id);
+	return strcmp(shown.realm, REALM) == 0 && shown.subject_id == linking->other.id &&
+			       shown.created_ms > call->flow.created_ms
+		       ? PINTLE_OK
+		       : PINTLE_DENIED;
+}
+
+static json_t *offer_of(const struct pintle_call *call, bool closes)
+{
+	int64_t left_ms = call->flow.expires_ms - clock_now_ms();
+
+	return json_pack("{s:{s:s, s:I, s:b}}", "link", "flow_id", call->flow.id, "expires_in",
+			 (json_int_t)(left_ms > 0 ? left_ms / 1000 : 0), "closes_account",
+			 (int)closes);
+}
+
+static int32_t judge_other(struct pintle_call *call, struct linking *linking, const char *token,
+			   struct verdict *verdict)
+{
+	struct proofs proofs = proofs_of(call);
+	bool outlasts;
+	int32_t status = will_outlast(call, linking, &proofs, &outlasts);
+
+	if (status != PINTLE_OK)
+		return status;
+	if (!token) {
+		*verdict = (struct verdict){ "identity_taken", offer_of(call, !outlasts), false };
+		return PINTLE_OK;
+	}
+	status = check_shown(call, token, linking);
+	if (status == PINTLE_DENIED)
+		verdict->refusal = "other_not_proved";
+	else if (status == PINTLE_OK && !outlasts && !linking->may_close)
+		verdict->refusal = "last_login_method";
+	return status == PINTLE_DENIED ? PINTLE_OK : status;
+}
+
+static int32_t judge(struct pintle_call *call, struct linking *linking, const char *token,
+		     struct verdict *verdict)
+{
+	bool is_one;
+	int32_t status = find_other(call, linking, &is_one);
+
+	if (status != PINTLE_OK || linking->other.id == 0)
+		return status;
+	/* Without a flow nothing is younger than it. */
+	if (is_one && call->has_flow && linking->other.status == PINTLE_ACTIVE)
+		return judge_other(call, linking, token, verdict);
+	*verdict = (struct verdict){ "identity_taken", NULL, true };
+	return PINTLE_OK;
+}
+
+static void refuse(struct pintle_call *call, struct verdict *verdict)
+{
+	int32_t status = verdict->ends_flow ? proof_consume(call) : proof_leave(call);
+
+	if (status == PINTLE_OK) {
+		answer_refusal(call->request, verdict->refusal, verdict->offer);
+		return;
+	}
+	json_decref(verdict->offer);
+	op_fail(call, status);
+}
+
+bool linking_admit(struct pintle_call *call, struct linking *linking)
+{
+	const char *token = request_field(call->request, "other_token");
+	struct verdict verdict = { 0 };
+	int32_t status;
+
+	*linking = (struct linking){ 0 };
+	if (!read_may_close(call, linking) || call->request->answer.fields)
+		return false;
+	status = judge(call, linking, token, &verdict);
+	if (status != PINTLE_OK)
+		answer_status(call->request, status);
+	else if (verdict.refusal)
+		refuse(call, &verdict);
+	return status == PINTLE_OK && !verdict.refusal;
+}
+
+/* ---- In the transaction ---- */
+
+/* In the order of their numbers, as everybody who locks two. */
+static int32_t lock_both(struct pintle_call *call, const struct linking *linking)
+{
+	int64_t own = own_id(call), other = linking->other.id;
+	int32_t status = account_lock(&call->tx, own < other ? own : other);
+
+	return status == PINTLE_OK ? account_lock(&call->tx, own < other ? other : own) : status;
+}
+
+static int32_t give_up(struct linking *linking, const char *error)
+{
+	linking->refusal = error;
+	return PINTLE_CONFLICT;
+}
+
+/* Who ends all sessions of an account waits for its lock: what is read here holds until the commit. */
+static int32_t check_lives(struct pintle_call *call, const char *session, int64_t account_id)
+{
+	return db_first(&call->tx,
+			"SELECT 1 FROM user_sessions s JOIN users u ON u.id = s.subject_id"
+			" WHERE s.session_id = ? AND s.realm = '" REALM "' AND s.subject_id = ?"
+			" AND s.status = 'active' AND u.status = 'active'",
+			DB_PARAMS(db_text(session), db_int(account_id)), NULL, NULL);
+}
+
+static int32_t check_both_live(struct pintle_call *call, struct linking *linking)
+{
+	int32_t status = check_lives(call, call->request->who.session.id, own_id(call));
+
+	if (status == PINTLE_NOT_FOUND)
+		return give_up(linking, "invalid_token");
+	if (status == PINTLE_OK)
+		status = check_lives(call, linking->session, linking->other.id);
+	return status == PINTLE_NOT_FOUND ? give_up(linking, "other_not_proved") : status;
+}
+
+static int32_t audit_for(struct pintle_call *call, int64_t actor_id, const char *action,
+			 const char *target, const char *details)
+{
+	const struct request *request = call->request;
+	const struct audit_entry entry = { .actor_kind = "user",
+					   .actor_id = actor_id,
+					   .action = action,
+					   .target = target,
+					   .result = "success",
+					   .ip = request->client_text,
+					   .request_id = request->id,
+					   .details = details };
+
+	return audit_write(&call->tx, &entry);
+}
+
+/* Both accounts have it in their history. */
+static int32_t audit_move(struct pintle_call *call, const struct linking *linking, const char *ns)
+{
+	const char *details = arena_printf(&call->arena, "{\"from\":%lld,\"to\":%lld}",
+					   (long long)linking->other.id, (long long)own_id(call));
+	int32_t status = audit_for(call, linking->other.id, "identity.move", ns, details);
+
+	return status == PINTLE_OK ? audit_for(call, own_id(call), "identity.move", ns, details)
+				   : status;
+}
+
+static int32_t take_one(struct pintle_call *call, struct linking *linking,
+			const struct pintle_identity *identity)
+{
+	int32_t status = account_release(&call->tx, linking->other.id, identity);
+
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_OK;
+	linking->has_moved |= status == PINTLE_OK;
+	return status == PINTLE_OK ? audit_move(call, linking, identity->ns) : status;
+}
+
+static int32_t take_all(struct pintle_call *call, struct linking *linking)
+{
+	struct proofs proofs = proofs_of(call);
+	int32_t status = PINTLE_OK;
+
+	linking->has_moved = false;
+	for (size_t i = 0; status == PINTLE_OK && i < proofs.n_items; i++)
+		status = take_one(call, linking, &proofs.items[i]);
+	return status;
+}
+
+static int32_t close_other(struct pintle_call *call, struct linking *linking)
+{
+	int32_t status = account_set_status(&call->tx, linking->other.id, PINTLE_DELETED);
+
+	linking->is_closed = true;
+	if (status == PINTLE_OK)
+		status = session_end_all(&call->tx, &call->arena, REALM, linking->other.id,
+					 "closed", &linking->ended);
+	if (status == PINTLE_OK)
+		status = audit_for(call, own_id(call), "user.delete", linking->other.uuid, NULL);
+	return status;
+}
+
+/* An account nobody can sign in to any more is no account: it goes, or nothing happens. */
+static int32_t settle_other(struct pintle_call *call, struct linking *linking)
+{
+	const struct proofs none = { .n_items = 0 };
+	bool outlasts;
+	int32_t status = will_outlast(call, linking, &none, &outlasts);
+
+	if (status != PINTLE_OK || outlasts)
+		return status;
+	return linking->may_close ? close_other(call, linking)
+				  : give_up(linking, "last_login_method");
+}
+
+int32_t linking_take(struct pintle_call *call, struct linking *linking)
+{
+	int32_t status;
+
+	linking->refusal = NULL;
+	linking->has_moved = linking->is_closed = false;
+	linking->ended = (struct session_ids){ 0 };
+	if (linking->other.id == 0)
+		return PINTLE_OK;
+	status = lock_both(call, linking);
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_CONFLICT;
+	if (status == PINTLE_OK)
+		status = check_both_live(call, linking);
+	if (status == PINTLE_OK)
+		status = take_all(call, linking);
+	return status == PINTLE_OK && linking->has_moved ? settle_other(call, linking) : status;
+}
+
+/* ---- After it ---- */
+
+void linking_tell(const struct pintle_call *call, const struct linking *linking)
+{
+	if (!linking->has_moved)
+		return;
+	event_tell(call->host, "unbind",
+		   json_pack("{s:s, s:s}", "user_id", linking->other.uuid, "provider",
+			     call->inst->name));
+	if (linking->is_closed)
+		event_tell(call->host, "delete",
+			   json_pack("{s:s}", "user_id", linking->other.uuid));
+}

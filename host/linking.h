@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was proved for an account may be another account's. It moves when the asker proves that account too:
+ * with a session begun there after the flow that proves the identity. Nothing else joins accounts. [worker]
+ */
+#ifndef LINKING_H
+#define LINKING_H
+
+#include "call.h"
+#include "session.h"
+
+struct linking {
+	struct account other;         /* has some of what was proved; id 0: nobody but the asker */
+	char session[SESSION_ID_MAX]; /* of the other account, shown by the asker */
+	bool may_close;               /* the other account, if nothing would lead to it any more */
+	bool has_moved;               /* some of it, in the last try of the transaction */
+	bool is_closed;               /* by the same */
+	const char *refusal;          /* error name of that try's CONFLICT, or NULL */
+	struct session_ids ended;     /* need tombstones after the commit; in the call's arena */
+};
+
+/* Before the proof is consumed: looks whose it is. False: the request is answered; its proof is good for another
+ * try when the answer offers one. */
+bool linking_admit(struct pintle_call *call, struct linking *linking);
+/* The first step of the transaction that binds, anew with each try of it: takes from the other account what
+ * was proved. Nothing when there is none. CONFLICT: it is not as linking_admit has seen it. */
+int32_t linking_take(struct pintle_call *call, struct linking *linking);
+/* After the commit: the other account's events. */
+void linking_tell(const struct pintle_call *call, const struct linking *linking);
+
+#endif
