@@ -146,6 +146,15 @@ $(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)
 $(foreach sign,$(wildcard plugins/*/sign.c),$(eval $(BUILD)/unit/test_$(notdir $(patsubst %/,%,$(dir $(sign)))): \
 	$(BUILD)/$(sign:.c=.o)))
 
+# A test of a plugin's module, tests/unit/test_<plugin>_<module>.c, is linked to what it needs of that plugin.
+$(BUILD)/plugins/%.a: $(BUILD)/plugins/%.so
+	@rm -f $@
+	$(AR) rcs $@ $(patsubst %.c,$(BUILD)/%.o,$($*_SRC))
+
+module_test = $(BUILD)/unit/test_$(subst /,_,$(1:plugins/%.c=%))
+$(foreach module,$(wildcard plugins/*/*.c),$(eval $(call module_test,$(module)): \
+	$(BUILD)/$(patsubst %/,%.a,$(dir $(module)))))
+
 unit: $(UNIT)
 	@sh scripts/run_unit.sh $(UNIT)
 
