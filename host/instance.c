@@ -13,34 +13,6 @@
 
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz"
 #define NAME_CHARS NAME_FIRST "0123456789_-"
-#define AT(member) PINTLE_OPT(struct instance_settings, member)
-
-/* clang-format off */
-static const struct pintle_opt instance_opts[] = {
-	{ "plugin", PINTLE_STRING, AT(plugin), "", 0, PLUGIN_NAME_MAX, NULL,
-	  "Plugin that serves this section; empty: the one called like the section." },
-	{ "max_running", PINTLE_INT, AT(max_running), "8", 1, 512, NULL,
-	  "Operations of this section a worker runs at once." },
-	{ "max_waiting", PINTLE_INT, AT(max_waiting), "256", 1, 100000, NULL,
-	  "Operations of this section that may wait; more are answered 503." },
-	{ "timeout", PINTLE_DURATION, AT(timeout_ms), "5s", 50, 600000, NULL,
-	  "Time one operation of this section may take." },
-	{ "label_zh", PINTLE_STRING, AT(label_zh), "", 0, 128, NULL,
-	  "Name of this section for people, in Chinese; empty: the plugin's." },
-	{ "label_en", PINTLE_STRING, AT(label_en), "", 0, 128, NULL,
-	  "Name of this section for people, in English; empty: the plugin's." },
-	{ "required", PINTLE_FLAG, AT(is_required), "no", 0, 0, NULL,
-	  "Whether this server counts as not ready while this section is not." },
-	{ "receipts_from", PINTLE_LIST, AT(receipts_from), "", 0, 256, NULL,
-	  "Networks from which a gateway may report deliveries to this section; empty: none." },
-};
-/* clang-format on */
-
-const struct opt_table instance_table = {
-	.opts = instance_opts,
-	.n_opts = sizeof(instance_opts) / sizeof(instance_opts[0]),
-	.conf_size = sizeof(struct instance_settings),
-};
 
 static struct opt_table plugin_table(const struct plugin *plugin)
 {
@@ -113,24 +85,6 @@ bool instances_open_files(struct snapshot *snapshot, const char *plugin_dir, str
 	return true;
 }
 
-/* A plugin may declare a key of every section to read it too, but not to mean something else by it. */
-static bool check_shared_keys(const struct plugin *plugin, struct err *err)
-{
-	for (size_t i = 0; i < plugin->desc.n_opts; i++) {
-		const struct pintle_opt *own = &plugin->opts[i];
-
-		for (size_t j = 0; j < instance_table.n_opts; j++) {
-			if (strcmp(own->name, instance_opts[j].name) == 0 &&
-			    own->type != instance_opts[j].type)
-				return err_set(err,
-					       "plugin %s.so: option %s is the host's, of another "
-					       "type",
-					       plugin->name, own->name);
-		}
-	}
-	return true;
-}
-
 /* The first section that asks for a plugin: where to look when it cannot be had. */
 static struct conf_place place_of_plugin(const struct conf *conf, const char *plugin)
 {
@@ -187,8 +141,6 @@ static bool load_plugins(struct instances *instances, const struct snapshot *sna
 			return conf_fail(err, &place, "%s", why.text);
 		}
 		instances->n_plugins++;
-		if (!check_shared_keys(plugin, &why))
-			return conf_fail(err, &place, "%s", why.text);
 	}
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "account.h"
 #include "address.h"
 #include "arena.h"
+#include "instance_table.h"
 #include "opt.h"
 #include "plugin.h"
 #include "pool.h"
@@ -16,17 +17,6 @@
 
 struct board;
 struct host;
-
-/* The keys every plugin section understands besides the plugin's own. */
-struct instance_settings {
-	const char *plugin; /* default: the section's name */
-	int64_t max_running, max_waiting, timeout_ms;
-	const char *label_zh, *label_en;  /* instead of the plugin's */
-	int32_t is_required;              /* /readyz needs it */
-	const char *const *receipts_from; /* networks that may report deliveries to a sender */
-};
-
-extern const struct opt_table instance_table;
 
 /* What an instance has said of itself with describe_instance; where a member is NULL, what its plugin
  * declares holds. */

@@ -5,6 +5,7 @@
  */
 #include "plugin.h"
 
+#include "instance_table.h"
 #include "opt.h"
 #include "plugin_guard.h"
 #include "xalloc.h"
@@ -212,7 +213,8 @@ static bool copy_plugin(struct plugin *plugin, const struct pintle_plugin *from,
 	if (missing)
 		return err_set(err, "it lacks %s", missing);
 	table = (struct opt_table){ plugin->opts, plugin->desc.n_opts, plugin->desc.conf_size };
-	return opt_table_ok(&table, err) && check_routes(plugin, err);
+	return opt_table_ok(&table, err) && instance_table_is_apart(&table, err) &&
+	       check_routes(plugin, err);
 }
 
 /* dlopen and the entry function, with an eye on what they do to the process. */

@@ -44,8 +44,8 @@ static const struct pintle_opt opts[] = {
 	  "The address mails come from; its domain is also the name the server is greeted with." },
 	{ "from_name", PINTLE_STRING, PINTLE_OPT(struct conf, from_name), "", 0, 128, NULL,
 	  "The name shown beside that address." },
-	{ "timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000, NULL,
-	  "How long one mail may take." },
+	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100,
+	  60000, NULL, "How long one mail may take." },
 };
 
 static int is_loopback(const char *host)

@@ -57,8 +57,8 @@ static const struct pintle_opt opts[] = {
 	{ "endpoint", PINTLE_STRING, PINTLE_OPT(struct conf, endpoint),
 	  "https://dysmsapi.aliyuncs.com", 8, 256, NULL,
 	  "Where requests go; https, or http to this machine or in development." },
-	{ "timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000, NULL,
-	  "How long one message may take." },
+	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100,
+	  60000, NULL, "How long one message may take." },
 	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
 	  "Certificates to trust instead of the system's." },
 };

@@ -46,8 +46,8 @@ static const struct pintle_opt opts[] = {
 	{ "body", PINTLE_STRING, PINTLE_OPT(struct conf, body), DEFAULT_BODY, 2, 4096, NULL,
 	  "JSON with {{id}} {{to}} {{template}} {{code}} {{text}} {{lang}} {{purpose}} inside its "
 	  "strings." },
-	{ "timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000, NULL,
-	  "How long one message may take." },
+	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100,
+	  60000, NULL, "How long one message may take." },
 	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
 	  "Certificates to trust instead of the system's." },
 	{ "success_min", PINTLE_INT, PINTLE_OPT(struct conf, success_min), "200", 200, 299, NULL,

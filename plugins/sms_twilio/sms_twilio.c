@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sends messages through Twilio's Messages, API version 2010-04-01. */
+#include "account.h"
 #include "sign.h"
 
-#include <pintle/basic.h>
 #include <pintle/gateway.h>
 #include <pintle/plugin.h>
 
@@ -14,7 +14,7 @@
 #define SID_LEN 34
 
 struct conf {
-	const char *account_sid, *key_sid, *secret;
+	struct account account;
 	const char *from;
 	const char *endpoint, *ca_file;
 	const char *receipt_url, *auth_token;
@@ -27,20 +27,15 @@ struct sms_twilio {
 };
 
 static const struct pintle_opt opts[] = {
-	{ "account_sid", PINTLE_STRING, PINTLE_OPT(struct conf, account_sid), NULL, 1, 64, NULL,
-	  "The account's SID, AC and 32 digits." },
-	{ "key_sid", PINTLE_STRING, PINTLE_OPT(struct conf, key_sid), "", 0, 64, NULL,
-	  "The SID of an API key, SK and 32 digits; empty: secret is the account's auth token." },
-	{ "secret", PINTLE_SECRET, PINTLE_OPT(struct conf, secret), NULL, 1, 256, NULL,
-	  "The secret of the API key, or the auth token of the account." },
+	ACCOUNT_OPTS(struct conf, account),
 	{ "from", PINTLE_STRING, PINTLE_OPT(struct conf, from), NULL, 1, 64, NULL,
 	  "The number or name that messages come from, or the SID of a messaging service, MG and "
 	  "32 "
 	  "digits." },
 	{ "endpoint", PINTLE_STRING, PINTLE_OPT(struct conf, endpoint), "https://api.twilio.com", 8,
 	  256, NULL, "Where requests go; https, or http to this machine or in development." },
-	{ "timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000, NULL,
-	  "How long one message may take." },
+	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100,
+	  60000, NULL, "How long one message may take." },
 	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
 	  "Certificates to trust instead of the system's." },
 	{ "receipt_url", PINTLE_STRING, PINTLE_OPT(struct conf, receipt_url), "", 0, 1024, NULL,
@@ -51,19 +46,11 @@ static const struct pintle_opt opts[] = {
 	  "The auth token of the account, which signs reports; empty: secret is it." },
 };
 
-/* What stands in a path or before a colon must be letters and digits, which SIDs are. */
 static const char *find_fault(const struct conf *conf)
 {
-	static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789";
-
-	if (conf->account_sid[strspn(conf->account_sid, alnum)])
-		return "account_sid must be letters and digits";
-	if (conf->key_sid[strspn(conf->key_sid, alnum)])
-		return "key_sid must be letters and digits";
-	if (*conf->receipt_url && *conf->key_sid && !*conf->auth_token)
+	if (*conf->receipt_url && *conf->account.key_sid && !*conf->auth_token)
 		return "receipt_url needs auth_token: reports are not signed with the key's secret";
-	return NULL;
+	return account_fault(&conf->account);
 }
 
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
@@ -182,9 +169,8 @@ static int32_t post(const struct sms_twilio *self, struct pintle_call *call, con
 	int32_t status = PINTLE_INTERNAL;
 
 	(void)snprintf(url, sizeof(url), "%s/2010-04-01/Accounts/%s/Messages.json", conf->endpoint,
-		       conf->account_sid);
-	if (pintle_basic(self->host, *conf->key_sid ? conf->key_sid : conf->account_sid,
-			 conf->secret, basic))
+		       conf->account.sid);
+	if (account_basic(self->host, &conf->account, basic))
 		status = pintle_gateway_ask(self->host, call, &gateway, &request);
 	self->host->wipe(basic, sizeof(basic));
 	return status;
@@ -214,7 +200,7 @@ static int32_t check_signature(const struct sms_twilio *self, const struct sign_
 			       const char *given)
 {
 	const struct conf *conf = self->conf;
-	const char *token = *conf->auth_token ? conf->auth_token : conf->secret;
+	const char *token = *conf->auth_token ? conf->auth_token : conf->account.secret;
 	char right[SIGN_LEN];
 
 	if (!given || strlen(given) != SIGN_LEN - 1)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proves that somebody holds a phone number by a code that Twilio makes, sends and checks: Verify v2. */
-#include <pintle/basic.h>
+#include "../sms_twilio/account.h"
+
 #include <pintle/code.h>
 #include <pintle/gateway.h>
 #include <pintle/plugin.h>
@@ -10,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SID_MAX 64 /* they have 34 */
-
 struct conf {
-	const char *account_sid, *key_sid, *secret;
+	struct account account;
 	const char *service_sid;
 	const char *endpoint, *ca_file;
 	int64_t timeout_ms;
@@ -25,38 +24,23 @@ struct twilio_verify {
 };
 
 static const struct pintle_opt opts[] = {
-	{ "account_sid", PINTLE_STRING, PINTLE_OPT(struct conf, account_sid), NULL, 1, 64, NULL,
-	  "The account's SID, AC and 32 digits." },
-	{ "key_sid", PINTLE_STRING, PINTLE_OPT(struct conf, key_sid), "", 0, 64, NULL,
-	  "The SID of an API key, SK and 32 digits; empty: secret is the account's auth token." },
-	{ "secret", PINTLE_SECRET, PINTLE_OPT(struct conf, secret), NULL, 1, 256, NULL,
-	  "The secret of the API key, or the auth token of the account." },
-	{ "service_sid", PINTLE_STRING, PINTLE_OPT(struct conf, service_sid), NULL, 1, SID_MAX,
-	  NULL, "The SID of a Verify service, VA and 32 digits, whose codes have six digits." },
+	ACCOUNT_OPTS(struct conf, account),
+	{ "service_sid", PINTLE_STRING, PINTLE_OPT(struct conf, service_sid), NULL, 1,
+	  ACCOUNT_SID_MAX, NULL,
+	  "The SID of a Verify service, VA and 32 digits, whose codes have six digits." },
 	{ "endpoint", PINTLE_STRING, PINTLE_OPT(struct conf, endpoint), "https://verify.twilio.com",
 	  8, 256, NULL, "Where requests go; https, or http to this machine or in development." },
 	{ "ca_file", PINTLE_STRING, PINTLE_OPT(struct conf, ca_file), "", 0, 1024, NULL,
 	  "Certificates to trust instead of the system's." },
-	{ "request_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100, 60000,
-	  NULL, "How long one request may take." },
+	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "5s", 100,
+	  60000, NULL, "How long one request may take." },
 };
 
-static bool is_sid(const char *text)
-{
-	static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789";
-
-	return !text[strspn(text, alnum)];
-}
-
-/* What stands in a path or before a colon must be letters and digits, which SIDs are. */
 static const char *find_fault(const struct conf *conf)
 {
-	if (!is_sid(conf->account_sid))
-		return "account_sid must be letters and digits";
-	if (!is_sid(conf->key_sid))
-		return "key_sid must be letters and digits";
-	return is_sid(conf->service_sid) ? NULL : "service_sid must be letters and digits";
+	if (!account_is_sid(conf->service_sid))
+		return "service_sid must be letters and digits";
+	return account_fault(&conf->account);
 }
 
 static int32_t open_instance(const struct pintle_host *host, struct pintle_inst *inst,
@@ -120,7 +104,7 @@ static void read_begun(const json_t *answer, struct pintle_said *said)
 
 	if (!is_fine(said)) {
 		read_error(answer, said);
-	} else if (*sid && strlen(sid) <= SID_MAX && is_sid(sid)) {
+	} else if (*sid && strlen(sid) <= ACCOUNT_SID_MAX && account_is_sid(sid)) {
 		said->id = sid;
 		pintle_say(said, text_of(answer, "status"));
 	}
@@ -204,8 +188,7 @@ static int32_t post_form(const struct twilio_verify *self, struct pintle_call *c
 
 	(void)snprintf(url, sizeof(url), "%s/v2/Services/%s/%s", conf->endpoint, conf->service_sid,
 		       path);
-	if (pintle_basic(self->host, *conf->key_sid ? conf->key_sid : conf->account_sid,
-			 conf->secret, basic))
+	if (account_basic(self->host, &conf->account, basic))
 		status = pintle_gateway_hear(self->host, call, gateway, &request, said, answer_out);
 	self->host->wipe(basic, sizeof(basic));
 	return status;

@@ -2,7 +2,7 @@
 # services need; never the host itself.
 CHECK_DRIVER := db_sqlite
 CHECK_HOST := account account_identity account_unlink arena base64 clock conf conf_line conf_value db err file hash_foreign \
-	hash_scheme identifier json key_dir log migrate opt opt_parse opt_table plugin plugin_file plugin_guard \
+	hash_scheme identifier instance_table json key_dir log migrate opt opt_parse opt_table plugin plugin_file plugin_guard \
 	return_url rng seal transact utf8 xalloc
 CHECK_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard sdk/check/*.c sdk/check/suite/*.c)) \
 	$(BUILD)/check/kv_contract.o $(BUILD)/check/db_contract.o \

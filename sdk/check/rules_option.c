@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of options, and what open says to each key at its ends. */
+#include "instance_table.h"
 #include "opt_parse.h"
 #include "rules.h"
 #include "xalloc.h"
@@ -53,7 +54,7 @@ void rule_options(void *ctx)
 	    (desc->n_opts > 0 && desc->opt_size != sizeof(struct pintle_opt)))
 		report_skip("it does not load");
 	table = (struct opt_table){ desc->opts, desc->n_opts, desc->conf_size };
-	if (!opt_table_ok(&table, &err)) {
+	if (!opt_table_ok(&table, &err) || !instance_table_is_apart(&table, &err)) {
 		report_fail("O01", "%s", err.text);
 		return;
 	}

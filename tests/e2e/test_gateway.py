@@ -16,7 +16,7 @@ senders = first, second
 [first]
 plugin = sms_http
 url = {first}
-timeout = 1s
+upstream_timeout = 1s
 sign_secret = {secret}
 id_path = /id
 {more}
@@ -24,7 +24,7 @@ id_path = /id
 [second]
 plugin = sms_http
 url = {second}
-timeout = 1s
+upstream_timeout = 1s
 sign_secret = {secret}
 """
 

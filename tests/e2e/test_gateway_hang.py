@@ -29,6 +29,7 @@ senders = sms_log
 plugin = sms_http
 url = {url}
 timeout = 30s
+upstream_timeout = 30s
 """
 
 pytestmark = pytest.mark.one_host(reason="what a worker's threads do")

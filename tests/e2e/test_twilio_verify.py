@@ -21,7 +21,7 @@ account_sid = {ACCOUNT}
 key_sid = {KEY}
 secret = {SECRET}
 service_sid = {VERIFY}
-request_timeout = 1s
+upstream_timeout = 1s
 """
 
 

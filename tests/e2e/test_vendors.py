@@ -14,7 +14,7 @@ senders = first, second
 [first]
 {section}
 endpoint = {endpoint}
-timeout = 1s
+upstream_timeout = 1s
 
 [second]
 plugin = sms_http

@@ -202,17 +202,23 @@ static void what_is_wrong_between_us_is_unavailable(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *const options[] = {
-			"host",     rows[i].host,
-			"tls",      rows[i].tls,
-			"port",     rows[i].is_implicit ? implicit_port : port,
-			"tls_ca",   rows[i].ca,
-			"user",     rows[i].user,
-			"password", rows[i].password,
-			"from",     "noreply@example.com",
-			"timeout",  rows[i].timeout,
-			NULL
-		};
+		const char *const options[] = { "host",
+						rows[i].host,
+						"tls",
+						rows[i].tls,
+						"port",
+						rows[i].is_implicit ? implicit_port : port,
+						"tls_ca",
+						rows[i].ca,
+						"user",
+						rows[i].user,
+						"password",
+						rows[i].password,
+						"from",
+						"noreply@example.com",
+						"upstream_timeout",
+						rows[i].timeout,
+						NULL };
 		char why[FAKE_TEXT_MAX];
 		int32_t status = send_to(options, "bob@example.org", why);
 
@@ -277,10 +283,17 @@ static void a_subject_is_one_line(void **state)
 static int32_t send_to_fake(struct fake_smtp *fake, const char *timeout,
 			    char why_out[FAKE_TEXT_MAX])
 {
-	const char *options[] = { "host",    "127.0.0.1", "tls",
-				  "off",     "from",      "noreply@example.com",
-				  "timeout", timeout,     "port",
-				  NULL,      NULL };
+	const char *options[] = { "host",
+				  "127.0.0.1",
+				  "tls",
+				  "off",
+				  "from",
+				  "noreply@example.com",
+				  "upstream_timeout",
+				  timeout,
+				  "port",
+				  NULL,
+				  NULL };
 	char fake_port[16];
 	int32_t status;
 
