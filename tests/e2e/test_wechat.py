@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sign-in by WeChat: our own QR code that a phone scans and confirms, and WeChat's page for browsers."""
+"""Sign-in by our own QR code, which a phone with WeChat scans and confirms."""
 import re
-import threading
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -10,14 +9,12 @@ import requests
 from fakes.wechat import Form, Person, Phone, drawn, read_code
 from harness import sign_in
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
-from steps import IDENTITIES, PROFILE, fields_of, later, rows, user_id
-from trips import BACK, DENIED, FLOW, OPTIONS, PUBLIC, Trip
-from wechat_server import (BIND, CALLBACK, CONFIRM, QR_CODE, UNBIND, Opener, conf_of, fake, phone_of, server,
-                           sign_in_by_mini, sign_in_by_phone, status_path, verify_path)
+from steps import fields_of, later, rows, user_id
+from trips import BACK, FLOW, OPTIONS, PUBLIC
+from wechat_server import (CALLBACK, CONFIRM, QR_CODE, Opener, conf_of, fake, phone_of, server, sign_in_by_phone,
+                           status_path, verify_path)
 
 pytestmark = pytest.mark.core
-
-BEGIN_WEB = "/api/v1/auth/wechat_web/begin"
 
 
 def assert_waits(opener, state):
@@ -159,6 +156,14 @@ def test_who_asks_how_far_it_is_makes_no_attempt(make_server, fake):
     for _ in range(4):
         Opener(server)
     opener.client.refused(429, "rate_limited", "POST", QR_CODE, {})
+
+
+def test_the_page_has_no_script_and_hides_what_is_odd(server, fake):
+    opener, phone = Opener(server), phone_of(server, fake, Person('"><script>alert(1)</script>'))
+    page = phone.scan(opener.scan_url())
+    assert "<script" not in page.text and Form(page.text).method == "post"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
 # ---- A18: nine points ----
@@ -322,92 +327,7 @@ def test_no_second_phone_goes_on_for_the_first(server, fake, is_named):
     assert user_id(opener.tokens()) == user_id(sign_in_by_phone(server, fake, first.person))
 
 
-# ---- WeChat's page ----
-
-def web_trip(server, client=None, **fields):
-    return Trip(server, "wechat_web", client, **fields)
-
-
-def test_a_browser_goes_and_comes_back(server, fake):
-    browser, person = web_trip(server, redirect_uri=BACK, state="mine"), Person()
-    assert browser.data["next"] == "redirect" and browser.flow_id not in browser.url
-    assert browser.verify().json()["data"] == {"status": "pending"}
-    where, behind = browser.land(fake.allow(browser.url, person))
-    assert where == BACK and behind["state"] == "mine"
-    told = browser.client.ok("GET", FLOW.format(browser.flow_id))
-    assert told["status"] == "confirmed" and person.name not in str(told)
-    answer = browser.verify(grant=behind["grant"])
-    assert answer.status_code == 200 and "access_token" in answer.json()["data"], answer.text
-    assert browser.verify(grant=behind["grant"]).status_code == 410
-
-
-def test_both_ways_lead_to_one_user(server, fake):
-    person = Person()
-    first = user_id(sign_in_by_phone(server, fake, person))
-    browser = web_trip(server)
-    _, behind = browser.land(fake.allow(browser.url, person))
-    assert browser.verify(grant=behind["grant"]).json()["data"]["user"]["id"] == first
-    assert user_id(sign_in_by_mini(server, fake, person)) == first
-
-
-def test_who_says_no_comes_back_with_an_error(server):
-    browser = web_trip(server, redirect_uri="/account", state="s")
-    state = browser.data["qr_code"]
-    where, behind = browser.land(f"{CALLBACK.format('wechat_web')}?state={state}")
-    assert where == PUBLIC + "/account" and behind == {"error": "access_denied", "state": "s"}
-    assert browser.verify().status_code == 401
-
-
-def test_a_snapshot_visitor_is_nobody(server, fake):
-    browser = web_trip(server)
-    fake.extra["/sns/oauth2/access_token"] = {"is_snapshotuser": 1}
-    try:
-        _, behind = browser.land(fake.allow(browser.url, Person()))
-    finally:
-        fake.extra.clear()
-    assert behind == DENIED and browser.verify().status_code == 401
-
-
-@pytest.mark.parametrize("path, odd, status", [
-    ("/sns/oauth2/access_token", b"", 503), ("/sns/oauth2/access_token", -1, 503),
-    ("/sns/oauth2/access_token", 40125, 503), ("/sns/oauth2/access_token", 45011, 429),
-    ("/sns/oauth2/access_token", "cut", 503), ("/sns/userinfo", 40003, 401), ("/sns/userinfo", 48001, 503),
-    ("/sns/userinfo", b'{"openid":"another"}', 503), ("/sns/userinfo", b"", 503)])
-def test_what_wechat_gets_wrong_signs_nobody_in(server, fake, path, odd, status):
-    browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
-    fake.odd[path] = odd
-    try:
-        answer, behind = browser.land(fake.allow(browser.url, Person()))
-    finally:
-        fake.odd.clear()
-    assert behind == DENIED if status == 401 else answer.status_code == status
-    assert fake.n_asked("/sns/oauth2/access_token") == asked + 1, "a code is sent once"
-    assert "access_token" not in browser.verify().text
-
-
-def test_a_used_or_foreign_code_is_denied(server, fake):
-    for code in (fake.make_code(fake.apps["wxqr"], Person()), "nonsense"):
-        browser = web_trip(server)
-        url = f"{CALLBACK.format('wechat_web')}?code={code}&state={browser.data['qr_code']}"
-        assert browser.land(url)[1] == DENIED
-
-
-# ---- A05 ----
-
-def test_one_code_and_state_have_one_winner(server, fake):
-    say("browsers with one code and state")
-    for i in range(ROUNDS):
-        browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
-        parts = urlsplit(fake.allow(browser.url, Person()))
-        seen = release(server.urls, [Shot("GET", f"{parts.path}?{parts.query}", None)] * N_PARALLEL)
-        landed = [reply for reply in seen if reply.status == 303]
-        assert len(landed) == 1, f"round {i}: {tally(seen)}"
-        assert {reply.status for reply in seen} == {303, 410}, f"round {i}: {tally(seen)}"
-        assert fake.n_asked("/sns/oauth2/access_token") == asked + 1, f"round {i}"
-        behind = dict(parse_qsl(landed[0].headers["location"].partition("#")[2]))
-        assert browser.verify(grant=behind["grant"]).status_code == 200
-        assert browser.land(parts.geturl())[0].status_code == 410
-
+# ---- A05: races ----
 
 def test_one_scan_has_one_phone(server, fake):
     say("phones that scan one code")
@@ -431,233 +351,3 @@ def test_one_page_has_one_answer(server, fake):
         (won,) = [reply.data["status"] for reply in seen if reply.status == 200]
         assert {reply.status for reply in seen} <= {200, 409, 410}, f"round {i}: {tally(seen)}"
         assert opener.verify().status_code == {"confirmed": 200, "failed": 401}[won], f"round {i}"
-
-
-# ---- A47 ----
-
-def test_a_foreign_callback_signs_nobody_in(server, fake):
-    """The attacker's code in the victim's browser: it lands, with a grant and without a flow."""
-    attacker, victim = web_trip(server), web_trip(server)
-    url = fake.allow(attacker.url, Person())
-    _, behind = attacker.land(url, victim.client)
-    answer = victim.verify(grant=behind["grant"])
-    assert answer.json()["data"] == {"status": "pending"}, answer.text
-    assert attacker.verify().status_code in (401, 422), "who opened it has no grant"
-    own = victim.land(fake.allow(victim.url, Person()))[1]
-    assert victim.verify(grant=own["grant"]).status_code == 200
-
-
-@pytest.mark.parametrize("state", [None, "", "nonsense", "another section's", "used"])
-def test_a_state_that_is_not_ours_is_refused(server, fake, state):
-    browser, asked = web_trip(server), fake.n_asked("/sns/oauth2/access_token")
-    if state == "another section's":
-        state = Opener(server).data["qr_code"]
-    if state == "used":
-        state = browser.data["qr_code"]
-        browser.land(f"{CALLBACK.format('wechat_web')}?state={state}")
-    code = fake.make_code(fake.apps["wxweb"], Person())
-    query = f"code={code}" + ("" if state is None else f"&state={state}")
-    answer = browser.client.get(f"{CALLBACK.format('wechat_web')}?{query}", allow_redirects=False)
-    assert answer.status_code == 410, answer.text
-    assert fake.n_asked("/sns/oauth2/access_token") == asked
-
-
-def test_where_it_goes_back_to_fits_into_a_flow(server, fake):
-    """Found out at begin: afterwards WeChat's code would be spent."""
-    person = Person("明" * 80)
-    for length, fits in ((900, True), (1400, False), (2000, False)):
-        path = "/account?" + "x" * (length - 9)
-        fields = {"redirect_uri": path, "state": "s" * 512}
-        if not fits:
-            answer = server.client().post(BEGIN_WEB, fields)
-            assert (answer.status_code, fields_of(answer)) == (422, {"redirect_uri": "too_long"})
-            continue
-        browser = web_trip(server, **fields)
-        place, told = browser.land(fake.allow(browser.url, person))
-        assert place == PUBLIC + path and told["state"] == "s" * 512
-
-
-# ---- Binding: A06, A07, A62 ----
-
-def bind(server, fake, who, person):
-    """Who is signed in and opens a code wants to bind."""
-    opener, phone = Opener(server, who), phone_of(server, fake, person)
-    phone.scan(opener.scan_url())
-    assert "****" + who.phone[-4:] in phone.page.text, "the page names what is linked"
-    phone.tap("confirm")
-    return who.post(BIND, {"session_id": opener.flow_id, "qr_code": opener.data["qr_code"]})
-
-
-def test_bind_and_unbind(server, fake):
-    who, person = sign_in(server), Person()
-    bound = bind(server, fake, who, person)
-    assert bound.status_code == 200, bound.text
-    data = bound.json()["data"]
-    assert (data["user_id"], data["login_type"]) == (user_id(who), "both")
-    assert data["wechat_info"]["openid"] == f"oqr-{person.mark}"
-    assert who.ok("GET", PROFILE)["login_type"] == "both"
-    assert user_id(sign_in_by_phone(server, fake, person)) == user_id(who)
-    gone = who.ok("POST", UNBIND)
-    assert (gone["user_id"], gone["login_type"]) == (user_id(who), "phone")
-    profile = who.ok("GET", PROFILE)
-    assert profile["login_type"] == "phone" and profile["wechat_info"] is None
-    assert [entry["namespace"] for entry in who.ok("GET", IDENTITIES)["identities"]] == ["phone"]
-    assert rows(server, "SELECT COUNT(*) FROM wechat_users WHERE openid = ? AND (uid IS NOT NULL"
-                " OR access_token IS NOT NULL)", f"oqr-{person.mark}")[0][0] == 0
-    assert sign_in_by_phone(server, fake, person).tokens["is_new_user"] is True
-
-
-def test_a_wechat_of_somebody_else_is_refused(server, fake):
-    owner, who = Person(), sign_in(server)
-    first = user_id(sign_in_by_mini(server, fake, owner))
-    answer = bind(server, fake, who, owner)
-    assert (answer.status_code, answer.json()["error"]) == (409, "identity_taken"), answer.text
-    assert [entry["namespace"] for entry in who.ok("GET", IDENTITIES)["identities"]] == ["phone"]
-    assert user_id(sign_in_by_mini(server, fake, owner)) == first
-
-
-def test_an_account_has_one_wechat_of_an_app(server, fake):
-    who = sign_in(server)
-    assert bind(server, fake, who, Person()).status_code == 200
-    assert bind(server, fake, who, Person()).status_code == 409
-    assert len(who.ok("GET", IDENTITIES)["identities"]) == 3
-
-
-def test_a_proof_of_one_session_binds_in_no_other(server, fake):
-    """A07"""
-    who, thief, person = sign_in(server), sign_in(server), Person()
-    opener, phone = Opener(server, who, purpose="bind"), phone_of(server, fake, person)
-    phone.scan(opener.scan_url())
-    phone.tap("confirm")
-    body = {"session_id": opener.flow_id}
-    assert thief.post(BIND, body).status_code == 410
-    assert server.client().post(BIND, body).status_code == 401
-    assert opener.verify(purpose="login").status_code in (401, 410, 422)
-    answer = who.post(BIND, {**body, "qr_code": "another"})
-    assert answer.status_code == 401, answer.text
-    assert who.post(BIND, body).status_code == 200
-    assert user_id(sign_in_by_phone(server, fake, person)) == user_id(who)
-
-
-def test_a_sign_in_binds_nothing(server, fake):
-    """A06, A47: what was begun for signing in is no binding, whoever sends it."""
-    who, opener, phone = sign_in(server), Opener(server), phone_of(server, fake)
-    phone.scan(opener.scan_url())
-    phone.tap("confirm")
-    assert who.post(BIND, {"session_id": opener.flow_id}).status_code == 410
-    assert [entry["namespace"] for entry in who.ok("GET", IDENTITIES)["identities"]] == ["phone"]
-
-
-def test_an_unproved_wechat_gives_way_to_its_owner(server, fake):
-    """A06: a row nobody has proved neither signs in nor blocks."""
-    squatter, person = sign_in(server), Person()
-    rows(server, "INSERT INTO user_identities (user_id, namespace, subject, bound_at)"
-         " VALUES (?, 'wechat:openid:wxqr', ?, 0)", user_id(squatter), f"oqr-{person.mark}")
-    owner = sign_in_by_phone(server, fake, person)
-    assert owner.tokens["is_new_user"] is True and user_id(owner) != user_id(squatter)
-    assert [entry["namespace"] for entry in squatter.ok("GET", IDENTITIES)["identities"]] == ["phone"]
-
-
-def test_parallel_unbinds_leave_a_way_in(server, fake):
-    """A62"""
-    say("unbinds of phone and WeChat")
-    for i in range(ROUNDS):
-        who = sign_in(server)
-        assert bind(server, fake, who, Person()).status_code == 200
-        token = who.tokens["access_token"]
-        shots = [Shot("POST", UNBIND, {}, token), Shot("DELETE", "/api/v1/user/unbind/phone_sms", {}, token)]
-        seen = tally(release(server.urls, (shots * N_PARALLEL)[:N_PARALLEL]))
-        assert seen[(200, None)] == 1, f"round {i}: {seen}"
-        assert set(seen) <= {(200, None), (404, "not_found"), (409, "last_login_method")}, seen
-        assert {entry["namespace"].split(":")[0] for entry in who.ok("GET", IDENTITIES)["identities"]} in \
-            ({"phone"}, {"wechat"}), f"round {i}"
-
-
-# ---- Renewal ----
-
-@pytest.mark.parametrize("seconds, counts", [(7200, True), (366 * 86400, True), (366 * 86400 + 1, False),
-                                             (0, False), (-1, False), (2**63 - 1, False)])
-def test_a_life_of_a_token_that_nobody_means_is_none(server, fake, seconds, counts):
-    person = Person()
-    fake.extra["/sns/oauth2/access_token"] = {"expires_in": seconds}
-    try:
-        who = sign_in_by_phone(server, fake, person)
-    finally:
-        fake.extra.clear()
-    ((until,),) = rows(server, "SELECT expires_at FROM wechat_users WHERE uid = ?", user_id(who))
-    assert (until > 0) == counts and (counts or until == 0), until
-
-
-
-def test_nickname_and_picture_are_read_again(server, fake):
-    person = Person("before")
-    who = sign_in_by_phone(server, fake, person)
-    person.name = "after"
-    assert who.ok("POST", "/api/v1/user/wechat/renew")["wechat_info"]["nickname"] == "after"
-    for token in fake.tokens.values():
-        token["until"] = 0
-    person.name = "much later"
-    assert who.ok("POST", "/api/v1/user/wechat/renew")["wechat_info"]["nickname"] == "much later"
-    fake.refreshes.clear()
-    for token in fake.tokens.values():
-        token["until"] = 0
-    who.refused(410, "flow_expired", "POST", "/api/v1/user/wechat/renew")
-
-
-class Held(Person):
-    """WeChat takes its time to tell of them."""
-
-    def __init__(self):
-        self.asked, self.go_on, self.holds = threading.Event(), threading.Event(), False
-        super().__init__("slowly")
-
-    @property
-    def name(self):
-        if self.holds:
-            self.asked.set()
-            self.go_on.wait(20)
-        return self.nickname
-
-    @name.setter
-    def name(self, value):
-        self.nickname = value
-
-
-def row_of(server, person):
-    (row,) = rows(server, "SELECT uid, last_login_at FROM wechat_users WHERE openid = ?", f"oqr-{person.mark}")
-    return tuple(row)
-
-
-@pytest.mark.parametrize("meanwhile", ["nothing", "unbind", "another"])
-def test_a_renewal_takes_no_row_from_anybody(server, fake, meanwhile):
-    """WeChat is asked for seconds; what has become of the binding by then stays so."""
-    who, person, heir = sign_in(server), Held(), None
-    assert bind(server, fake, who, person).status_code == 200
-    before, answers = row_of(server, person), []
-    person.holds = True
-    asking = threading.Thread(target=lambda: answers.append(who.post("/api/v1/user/wechat/renew")))
-    asking.start()
-    assert person.asked.wait(20), "WeChat was not asked"
-    person.holds = False
-    if meanwhile != "nothing":
-        who.ok("POST", UNBIND)
-    if meanwhile == "another":
-        heir = sign_in(server)
-        rows(server, "UPDATE wechat_users SET uid = ? WHERE openid = ?", user_id(heir), f"oqr-{person.mark}")
-    person.go_on.set()
-    asking.join(30)
-    (answer,) = answers
-    if meanwhile == "nothing":
-        assert answer.status_code == 200, answer.text
-        assert row_of(server, person) == before, "to look again is no sign-in"
-    else:
-        assert answer.status_code == 404, answer.text
-        assert row_of(server, person)[0] == (user_id(heir) if heir else None)
-
-
-def test_the_page_has_no_script_and_hides_what_is_odd(server, fake):
-    opener, phone = Opener(server), phone_of(server, fake, Person('"><script>alert(1)</script>'))
-    page = phone.scan(opener.scan_url())
-    assert "<script" not in page.text and Form(page.text).method == "post"
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]

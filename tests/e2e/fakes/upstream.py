@@ -22,8 +22,8 @@ def text_of(answer):
 
 
 class Upstream:
-    """A subclass says in answer() what it does: JSON or an Answer, or Refused with either. odd[path] is what that path does
-    instead: "hang", "cut", "huge", "drip", an Answer, or what answer_oddly() knows."""
+    """A subclass says in answer() what it does: JSON or an Answer, or Refused with either. odd[path] is what
+    that path does instead: "hang", "cut", "huge", "drip", an Answer, or what answer_oddly() knows."""
 
     content_type = "application/json"
 
