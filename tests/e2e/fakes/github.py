@@ -23,6 +23,10 @@ class Person:
                      "avatar_url": f"https://avatars.githubusercontent.com/u/{self.id}?v=4", "name": name,
                      "email": None, **user}
 
+    @property
+    def subject(self):
+        return str(self.id)
+
     def address(self, local):
         return f"{local}.{self.mark}@example.org"
 
@@ -36,10 +40,10 @@ def no(code):
 
 
 class GitHub(Upstream):
-    """spoil[path] changes what that path would have answered."""
+    """Parts to spoil are its paths."""
 
     def __init__(self):
-        self.clients, self.codes, self.tokens, self.spoil = {}, {}, {}, {}
+        self.clients, self.codes, self.tokens = {}, {}, {}
         self.now, self.refuses_scopes = time.time, set()
         super().__init__()
 
@@ -54,9 +58,6 @@ class GitHub(Upstream):
         if (ask.method, ask.path) not in known:
             raise Refused(404, {"message": "Not Found"})
         return known[ask.method, ask.path](ask)
-
-    def spoilt(self, path, answer):
-        return self.spoil.get(path, lambda same: same)(answer)
 
     def answer_token(self, ask):
         told = self.spoilt(TOKEN, self.token_for(only_once(ask.form)))

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import secrets
 import time
-from contextlib import contextmanager
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
@@ -17,7 +16,7 @@ from forge import b64, jwk_of, signed
 
 CODE_S, TOKEN_S = 600, 3600
 CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1}
-PRIVATE = {"Cache-Control": "no-store"}
+PRIVATE, PUBLIC = {"Cache-Control": "no-store"}, {"Cache-Control": "public, max-age=3600"}
 
 
 class Key:
@@ -44,6 +43,10 @@ class Person:
         self.claims = {"sub": f"Sub|{self.mark}", "name": name, "picture": f"https://example.org/{self.mark}.png",
                        "email": f"{self.mark}@example.org", "email_verified": True, **claims}
 
+    @property
+    def subject(self):
+        return self.claims["sub"]
+
 
 def error(status, code, **headers):
     return Refused(status, Answer(status, text_of({"error": code, "error_description": "no"}),
@@ -62,15 +65,16 @@ def only_once(pairs):
 
 
 class Issuer(Upstream):
-    """spoil[part] changes what it would have answered: the discovery document, the jwks, the claims of an
-    id_token (or makes a token of them), the token answer, the userinfo."""
+    """Parts to spoil: the discovery document, the jwks, the claims of an id_token (or a change makes a token of
+    them), the token answer, the userinfo."""
 
     base, authorize, token, userinfo, jwks = "/realm", "/authorize", "/token", "/userinfo", "/jwks"
     discovery = "/.well-known/openid-configuration"
+    says_issuer = True  # who comes back brings iss (RFC 9207)
     profile = ("name", "picture", "email", "email_verified")
 
     def __init__(self, alg="RS256"):
-        self.keys, self.clients, self.codes, self.tokens, self.spoil = [Key(alg)], {}, {}, {}, {}
+        self.keys, self.clients, self.codes, self.tokens = [Key(alg)], {}, {}, {}
         self.auth_methods = ["client_secret_basic", "client_secret_post", "none"]
         self.is_lean = False  # as Core 5.4 has it: the profile is told by userinfo alone
         self.visitor, self.now = None, time.time
@@ -83,17 +87,6 @@ class Issuer(Upstream):
     def rotate(self, alg="RS256"):
         """A new key signs from now on, and the old one is no longer published."""
         self.keys = [Key(alg)]
-
-    @contextmanager
-    def spoiling(self, part, change):
-        self.spoil[part] = change
-        try:
-            yield
-        finally:
-            del self.spoil[part]
-
-    def spoilt(self, part, answer):
-        return self.spoil.get(part, lambda same: same)(answer)
 
     def at(self, path):
         """Where that is on this server, for odd and n_asked."""
@@ -123,11 +116,11 @@ class Issuer(Upstream):
             "id_token_signing_alg_values_supported": [key.alg for key in self.keys],
             "token_endpoint_auth_methods_supported": self.auth_methods,
             "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True}, **{"Cache-Control": "public, max-age=3600"})
+            **({"authorization_response_iss_parameter_supported": True} if self.says_issuer else {})}, **PUBLIC)
 
     def answer_jwks(self, _):
         return self.told("jwks", {"keys": [key.jwk() for key in self.keys]},
-                         **{"Cache-Control": "public, max-age=3600"})
+                         **PUBLIC)
 
     def answer_authorize(self, ask):
         return Answer(302, b"", {"Location": self.sent_back(ask.query, self.visitor)})
@@ -247,7 +240,7 @@ class Issuer(Upstream):
         return None
 
     def back_to(self, query, pairs):
-        return query["redirect_uri"] + "?" + urlencode({**pairs, "iss": self.issuer})
+        return query["redirect_uri"] + "?" + urlencode({**pairs, **({"iss": self.issuer} if self.says_issuer else {})})
 
     def allow(self, url, person):
         """Somebody agrees on the page; where it sends them. None for a person: they say no."""

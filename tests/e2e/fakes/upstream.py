@@ -28,7 +28,7 @@ class Upstream:
     content_type = "application/json"
 
     def __init__(self):
-        self.asked, self.odd = [], {}
+        self.asked, self.odd, self.spoil = [], {}, {}
         self.lock, self.released = threading.Lock(), threading.Event()
         upstream = self
 
@@ -59,6 +59,18 @@ class Upstream:
             yield
         finally:
             del self.odd[path]
+
+    @contextmanager
+    def spoiling(self, part, change):
+        """For a while it tells that part of its answers so changed."""
+        self.spoil[part] = change
+        try:
+            yield
+        finally:
+            del self.spoil[part]
+
+    def spoilt(self, part, told):
+        return self.spoil.get(part, lambda same: same)(told)
 
     def n_asked(self, path):
         with self.lock:
