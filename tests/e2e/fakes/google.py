@@ -4,6 +4,7 @@ import secrets
 
 from fakes import oidc
 
+OLD_ISSUER = "accounts.google.com"  # which id_tokens may have as iss instead
 
 class Person(oidc.Person):
     """sub is a number of 21 digits; hd is there for accounts of an organisation alone."""
@@ -16,7 +17,7 @@ class Person(oidc.Person):
 
 
 class Google(oidc.Issuer):
-    """It says nothing of iss on the way back; its id_tokens may have it without the scheme."""
+    """It says nothing of iss on the way back."""
 
     says_issuer = False
     base, authorize, jwks, userinfo = "", "/o/oauth2/v2/auth", "/oauth2/v3/certs", "/v1/userinfo"

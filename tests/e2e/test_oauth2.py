@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sign-in by OpenID issuers, Google and GitHub: the way there and back, binding, and who is sent where."""
+import pytest
+
+from fakes import github, google
+from harness import sign_in
+from oauth2_server import (CALLBACK, SECTIONS, bind_by, owners, person_of, server, sign_in_by, sites,
+                           token_path)
+from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
+from steps import IDENTITIES, PROFILE, fields_of, rows, user_id
+from trips import BACK, DENIED, PUBLIC, Trip
+
+pytestmark = pytest.mark.core
+
+EACH = ["acme", "google", "github"]
+each_preset = pytest.mark.parametrize("section", EACH)
+UNBIND = "/api/v1/user/unbind/{}"
+
+
+def namespaces(who):
+    return [entry["namespace"] for entry in who.ok("GET", IDENTITIES)["identities"]]
+
+
+# ---- There and back ----
+
+@pytest.mark.parametrize("section", [*EACH, "partner", "hub", "posting", "public"])
+def test_a_browser_goes_and_comes_back(server, sites, section):
+    site, person = sites.of(section), person_of(section, "Ada 客")
+    trip = Trip(server, section, redirect_uri=BACK, state="a b&c")
+    assert trip.flow_id not in trip.url and trip.data["expires_in"] > 0
+    assert trip.verify().json()["data"] == {"status": "pending"}
+    where, behind = trip.land(site.allow(trip.url, person))
+    assert where == BACK and behind["state"] == "a b&c" and trip.state() == "confirmed"
+    who = trip.signed_in(behind)
+    assert who.tokens["is_new_user"] is True
+    assert who.ok("GET", PROFILE)["nickname"] == "Ada 客"
+    assert trip.verify(grant=behind["grant"]).status_code == 410
+    assert rows(server, "SELECT namespace, user_id FROM user_identities WHERE subject = ?", person.subject)[0] == (
+        sites.namespace(section), user_id(who))
+    again = sign_in_by(server, sites, section, person)
+    assert (user_id(again), again.tokens["is_new_user"]) == (user_id(who), False)
+
+
+def test_providers_are_told_apart(server):
+    told = {one["name"]: one for one in server.client().ok("GET", "/api/v1/auth/providers")["providers"]}
+    assert set(SECTIONS) <= set(told)
+    assert told["acme"]["label"] == {"zh": "顶点", "en": "Acme"}
+    assert (told["google"]["label"]["en"], told["hub"]["label"]["en"]) == ("Google", "GitHub")
+    for name in SECTIONS:
+        assert told[name]["kind"] == "oauth2" and all(told[name]["label"].values())
+        able = {what for what, is_there in told[name]["capabilities"].items() if is_there}
+        assert able == {"begin", "bind", "callback"}
+
+
+@each_preset
+def test_who_says_no_comes_back_with_an_error(server, sites, section):
+    site, asked = sites.of(section), sites.of(section).n_asked(token_path(sites.of(section)))
+    trip = Trip(server, section, redirect_uri="/account", state="s")
+    where, behind = trip.land(site.deny(trip.url))
+    assert where == PUBLIC + "/account" and behind == {**DENIED, "state": "s"}
+    assert trip.state() == "failed" and trip.verify().status_code == 401
+    assert site.n_asked(token_path(site)) == asked
+
+
+def test_an_error_comes_before_a_code(server, sites):
+    trip = Trip(server, "acme")
+    url = sites.acme.allow(trip.url, person_of("acme")) + "&error=server_error"
+    assert trip.land(url)[1] == DENIED
+    assert trip.verify().status_code == 401
+
+
+def test_what_is_case_sensitive_stays_so(server, sites):
+    """Subjects are opaque: one letter's case makes another person."""
+    lower, upper = person_of("acme"), person_of("acme")
+    upper.claims["sub"] = lower.claims["sub"].swapcase()
+    first, second = (user_id(sign_in_by(server, sites, "acme", one)) for one in (lower, upper))
+    assert first != second
+    assert user_id(sign_in_by(server, sites, "acme", lower)) == first
+
+
+def test_the_same_subject_elsewhere_is_somebody_else(server, sites):
+    here, there = person_of("acme"), person_of("partner")
+    there.claims.update(sub=here.subject)
+    assert user_id(sign_in_by(server, sites, "acme", here)) != user_id(sign_in_by(server, sites, "partner", there))
+
+
+# ---- Google ----
+
+def test_google_may_leave_out_the_scheme(server, sites):
+    person = person_of("google")
+
+    def change(claims):
+        return {**claims, "iss": google.OLD_ISSUER}
+
+    with sites.google.spoiling("id_token", change):
+        first = user_id(sign_in_by(server, sites, "google", person))
+        trip = Trip(server, "office")
+        assert "grant" in trip.go(sites.google, google.Person(domain="example.com"))
+    assert user_id(sign_in_by(server, sites, "google", person)) == first
+    with sites.acme.spoiling("id_token", change):
+        assert Trip(server, "acme").go(sites.acme, person_of("acme")) == DENIED
+
+
+@pytest.mark.parametrize("domain, comes_in", [("example.com", True), ("example.com.evil.example", False),
+                                              ("EXAMPLE.ORG", False), (None, False)])
+def test_an_organisation_keeps_others_out(server, sites, domain, comes_in):
+    trip = Trip(server, "office")
+    assert trip.asked["hd"] == "example.com", "a hint"
+    behind = trip.go(sites.google, google.Person(domain=domain))
+    assert ("grant" in behind) == comes_in, behind
+    sign_in_by(server, sites, "google", google.Person(domain=domain))
+
+
+# ---- GitHub ----
+
+def test_a_github_account_is_its_number(server, sites):
+    person = person_of("github")
+    first = user_id(sign_in_by(server, sites, "github", person))
+    heir = github.Person(login=person.user["login"])
+    person.user.update(login="renamed", name=None, email=person.address("public"))
+    assert user_id(sign_in_by(server, sites, "github", person)) == first
+    assert user_id(sign_in_by(server, sites, "github", heir)) != first
+
+
+@pytest.mark.parametrize("number", [None, "", "17", 0, -1, 1.5, [], {}, True, 2 ** 63])
+def test_a_github_account_without_a_number_is_none(server, sites, number):
+    person = person_of("github")
+    trip = Trip(server, "github")
+    with sites.github.spoiling(github.USER, lambda user: {**user, "id": number}):
+        answer, behind = trip.land(sites.github.allow(trip.url, person))
+    assert behind == DENIED or answer.status_code == 503, behind
+    assert "access_token" not in trip.verify().text
+    sign_in_by(server, sites, "github", person)
+
+
+def test_a_mail_that_github_may_not_tell_is_no_obstacle(server, sites):
+    sites.github.refuses_scopes = {"user:email"}
+    try:
+        for section in ("github", "hub"):
+            sign_in_by(server, sites, section)
+    finally:
+        sites.github.refuses_scopes = set()
+
+
+# ---- A05 ----
+
+@each_preset
+def test_one_code_and_state_have_one_winner(server, sites, section):
+    say(f"browsers with one code and state of {section}")
+    site = sites.of(section)
+    for i in range(ROUNDS):
+        trip, asked = Trip(server, section), site.n_asked(token_path(site))
+        path = site.allow(trip.url, person_of(section)).removeprefix(PUBLIC)
+        seen = release(server.urls, [Shot("GET", path, None)] * N_PARALLEL)
+        landed = [reply for reply in seen if reply.status == 303]
+        assert len(landed) == 1 and {reply.status for reply in seen} == {303, 410}, f"round {i}: {tally(seen)}"
+        assert site.n_asked(token_path(site)) == asked + 1, f"round {i}"
+        assert trip.land(path)[0].status_code == 410, "a replay"
+        assert trip.land(path, server.client())[0].status_code == 410, "a replay from elsewhere"
+        grant = landed[0].headers["location"].partition("#grant=")[2].partition("&")[0]
+        trip.signed_in({"grant": grant})
+
+
+def test_one_grant_has_one_session(server, sites):
+    say("verifies of one grant")
+    for i in range(ROUNDS):
+        person, trip = person_of("acme"), Trip(server, "acme")
+        body = {"flow_id": trip.flow_id, **trip.go(sites.acme, person)}
+        seen = release(server.urls, [Shot("POST", "/api/v1/auth/acme/verify", body)] * N_PARALLEL)
+        assert tally(seen)[(200, None)] == 1, f"round {i}: {tally(seen)}"
+        assert {reply.status for reply in seen} <= {200, 409, 410, 429}, f"round {i}: {tally(seen)}"
+        (owner,) = owners(server, person)
+        assert rows(server, "SELECT COUNT(*) FROM user_sessions WHERE subject_id = ?", owner)[0][0] == 1
+
+
+@each_preset
+def test_a_code_of_somebody_else_is_denied(server, sites, section):
+    """Used, of another client, made up: the site says so, and that is a denial."""
+    site, other = sites.of(section), {"acme": "posting", "google": "office", "github": "hub"}[section]
+    used = Trip(server, section)
+    back = site.allow(used.url, person_of(section))
+    used.signed_in(used.land(back)[1])
+    foreign = site.allow(Trip(server, other).url, person_of(section))
+    for url in (back, foreign, "?code=nonsense"):
+        trip = Trip(server, section)
+        code = url.partition("code=")[2].partition("&")[0]
+        path = f"{CALLBACK.format(section)}?code={code}&state={trip.asked['state']}"
+        assert trip.land(path)[1] == DENIED, path
+        assert trip.verify().status_code == 401
+
+
+# ---- Binding: A07, A62 ----
+
+@each_preset
+def test_bind_and_unbind(server, sites, section):
+    who, person = sign_in(server), person_of(section)
+    answer = bind_by(server, sites, section, who, person)
+    assert answer.status_code == 200, answer.text
+    assert namespaces(who) == ["phone", sites.namespace(section)] and owners(server, person) == [user_id(who)]
+    assert user_id(sign_in_by(server, sites, section, person)) == user_id(who)
+    who.ok("DELETE", UNBIND.format(section))
+    assert namespaces(who) == ["phone"] and owners(server, person) == []
+    who.refused(404, "not_found", "DELETE", UNBIND.format(section))
+    assert sign_in_by(server, sites, section, person).tokens["is_new_user"] is True
+
+
+@each_preset
+def test_an_account_of_somebody_else_is_refused(server, sites, section):
+    person, who = person_of(section), sign_in(server)
+    first = user_id(sign_in_by(server, sites, section, person))
+    answer = bind_by(server, sites, section, who, person)
+    assert (answer.status_code, answer.json()["error"]) == (409, "identity_taken"), answer.text
+    assert namespaces(who) == ["phone"] and owners(server, person) == [first]
+
+
+def test_what_was_proved_is_bound_and_nothing_else(server, sites):
+    """A07: begun with one account of the site, finished with another's grant."""
+    who, first, second = sign_in(server), person_of("acme"), person_of("acme")
+    one, two = (Trip(server, "acme", who, purpose="bind") for _ in range(2))
+    grant_one, grant_two = one.go(sites.acme, first)["grant"], two.go(sites.acme, second)["grant"]
+    assert one.bind(grant=grant_two).status_code == 401
+    assert one.bind(grant="").status_code == 401 and one.bind().status_code == 401
+    assert owners(server, first) == owners(server, second) == []
+    assert one.bind(grant=grant_one).status_code == 200
+    assert (owners(server, first), owners(server, second)) == ([user_id(who)], [])
+
+
+def test_a_proof_of_one_session_binds_in_no_other(server, sites):
+    """A07"""
+    person, owner = person_of("acme"), person_of("github")
+    who, same = (sign_in_by(server, sites, "github", owner) for _ in range(2))
+    thief = sign_in(server)
+    trip = Trip(server, "acme", who, purpose="bind")
+    grant = trip.go(sites.acme, person)["grant"]
+    for other in (same, thief):
+        assert trip.bind(other, grant=grant).status_code == 410
+    assert trip.bind(server.client(), grant=grant).status_code == 401
+    assert trip.verify(server.client(), grant=grant).status_code in (401, 410)
+    assert owners(server, person) == []
+    assert trip.bind(grant=grant).status_code == 200 and owners(server, person) == [user_id(who)]
+
+
+def test_a_sign_in_binds_nothing(server, sites):
+    who, person = sign_in(server), person_of("acme")
+    trip = Trip(server, "acme")
+    grant = trip.go(sites.acme, person)["grant"]
+    assert trip.bind(who, grant=grant).status_code == 410
+    assert namespaces(who) == ["phone"] and owners(server, person) == []
+    trip.signed_in({"grant": grant})
+
+
+def test_the_last_way_in_stays(server, sites):
+    """A62"""
+    who = sign_in_by(server, sites, "google")
+    who.refused(409, "last_login_method", "DELETE", UNBIND.format("google"))
+    assert bind_by(server, sites, "github", who).status_code == 200
+    who.ok("DELETE", UNBIND.format("google"))
+    who.refused(409, "last_login_method", "DELETE", UNBIND.format("github"))
+
+
+def test_parallel_unbinds_leave_a_way_in(server, sites):
+    """A62"""
+    say("unbinds of Google and GitHub")
+    for i in range(ROUNDS):
+        people = {name: person_of(name) for name in ("google", "github")}
+        who = sign_in_by(server, sites, "google", people["google"])
+        assert bind_by(server, sites, "github", who, people["github"]).status_code == 200
+        shots = [Shot("DELETE", UNBIND.format(name), {}, who.tokens["access_token"]) for name in people]
+        seen = tally(release(server.urls, (shots * N_PARALLEL)[:N_PARALLEL]))
+        assert seen[(200, None)] == 1, f"round {i}: {seen}"
+        assert set(seen) <= {(200, None), (404, "not_found"), (409, "last_login_method")}, f"round {i}: {seen}"
+        (left,) = [name for name in people if sites.namespace(name) in namespaces(who)]
+        assert user_id(sign_in_by(server, sites, left, people[left])) == user_id(who), f"round {i}"
+
+
+def test_another_purpose_is_refused(server, sites):
+    """A36: what leads to an account is exchanged by no trip, and sets no password."""
+    who = sign_in(server)
+    for purpose in ("change", "reset", "nonsense"):
+        answer = who.post("/api/v1/auth/acme/begin", {"purpose": purpose})
+        assert answer.status_code in (403, 422), answer.text
+    assert "purpose" in fields_of(who.post("/api/v1/auth/acme/begin", {"purpose": "nonsense"}))
