@@ -245,7 +245,7 @@ static void build_body(struct request *request, struct http_answer *out)
 		out->is_lasting = answer->is_lasting;
 		return;
 	}
-	out->content_type = "application/json; charset=utf-8";
+	out->content_type = json_content;
 	out->body =
 		slice_of(answer->raw ? json_text(&request->arena, answer->raw) : envelope(request));
 }
@@ -256,28 +256,35 @@ void answer_build(struct request *request, struct http_answer *out)
 				     .error = request->answer.error,
 				     .take_over = request->answer.take_over,
 				     .ctx = request->answer.take_over_ctx };
-	if (page_shows_error(request))
+	if (request->answer.error && page_is_preferred(request))
 		page_of_error(request);
 	build_body(request, out);
 	add_headers(request);
 	out->extra = request->answer.headers;
 }
 
-void answer_plain(struct http_answer *out, int status, const char *error, const char *lang,
-		  const char *id, char text[ANSWER_PLAIN_MAX])
+static struct slice plain_envelope(struct answer_plain *plain)
 {
-	size_t head_len = (size_t)snprintf(text, ANSWER_PLAIN_MAX, "X-Request-Id: %s\r\n", id);
-	char *body = text + head_len + 1;
-	int len = snprintf(body, ANSWER_PLAIN_MAX - head_len - 1,
+	int len = snprintf(plain->body, sizeof(plain->body),
 			   "{\"code\":%d,\"success\":false,\"message\":\"%s\",\"error\":\"%s\","
 			   "\"data\":null,\"request_id\":\"%s\"}",
-			   status, answer_message(error, lang), error, id);
+			   plain->status, answer_message(plain->error, plain->lang), plain->error,
+			   plain->id);
 
-	*out = (struct http_answer){ .status = status,
-				     .content_type = json_content,
-				     .body = { body, (size_t)len },
-				     .extra = text,
-				     .error = error };
+	return (struct slice){ plain->body, (size_t)len };
+}
+
+void answer_plain(struct answer_plain *plain, struct http_answer *out)
+{
+	(void)snprintf(plain->headers, sizeof(plain->headers), "X-Request-Id: %s\r\n%s", plain->id,
+		       plain->is_page ? page_html_headers : "");
+	*out = (struct http_answer){ .status = plain->status,
+				     .content_type = plain->is_page ? page_html_type : json_content,
+				     .extra = plain->headers,
+				     .error = plain->error };
+	out->body = plain->is_page
+			    ? page_error_body(plain->body, plain->error, plain->lang, plain->id)
+			    : plain_envelope(plain);
 }
 
 void answer_fini(struct answer *answer)

@@ -8,6 +8,7 @@
 
 #include "http.h"
 #include "limit.h"
+#include "page.h"
 #include "slice.h"
 
 #include <jansson.h>
@@ -51,10 +52,16 @@ const char *answer_error_of(int http_status);
 /* The head and body of the answer as the edge wants them; body in the arena. */
 void answer_build(struct request *request, struct http_answer *out);
 
-/* An error without a request of its own: from the edge, or past the deadline. text holds its headers and body. */
-#define ANSWER_PLAIN_MAX 512
-void answer_plain(struct http_answer *out, int status, const char *error, const char *lang,
-		  const char *id, char text[ANSWER_PLAIN_MAX]);
+/* An error without the answer of a request: from the edge, or past the deadline. headers and body are filled,
+ * and lent to out. */
+struct answer_plain {
+	int status;
+	const char *error, *lang, *id;
+	bool is_page;
+	char headers[512], body[PAGE_ERROR_MAX];
+};
+
+void answer_plain(struct answer_plain *plain, struct http_answer *out);
 void answer_fini(struct answer *answer);
 
 #endif

@@ -67,12 +67,15 @@ void dispatch_finish(struct request *request)
 void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 {
 	struct host *host = ctx;
-	static char body[ANSWER_PLAIN_MAX];
+	static struct answer_plain plain;
 	char id[40];
 
 	metrics_request(host->self, BOARD_NO_ROUTE, status, 0);
 	in_flight_make_id(&host->dispatch, id, sizeof(id));
-	answer_plain(out, status, answer_error_of(status), "en", id, body);
+	plain = (struct answer_plain){
+		.status = status, .error = answer_error_of(status), .lang = "en", .id = id
+	};
+	answer_plain(&plain, out);
 	out->must_close = true;
 }
 
@@ -256,12 +259,16 @@ void dispatch_handle(void *ctx, struct http_request *http)
 /* The client is answered; the op goes on alone and every service tells it that it is late. */
 static void give_up(struct request *request)
 {
-	char body[ANSWER_PLAIN_MAX];
+	struct answer_plain plain = { .status = 504,
+				      .error = "timeout",
+				      .lang = request->lang,
+				      .id = request->id,
+				      .is_page = page_is_preferred(request) };
 	struct http_answer answer;
 
 	atomic_store(&request->is_over, true);
 	metrics_count(request->host->self, METRIC_CALLS_ORPHANED, 1);
-	answer_plain(&answer, 504, "timeout", request->lang, request->id, body);
+	answer_plain(&plain, &answer);
 	if (request->route->flags & ROUTE_EMPTY)
 		answer.body.len = 0;
 	send_answer(request, &answer, NULL);

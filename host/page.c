@@ -4,14 +4,20 @@
 #include "accept.h"
 #include "request.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <strings.h>
 
 /* No script runs on a page of a plugin: what an upstream or a stranger put into it stays text. */
-static const char html_policy[] =
-	"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-	"frame-ancestors 'none'; base-uri 'none'";
+#define HTML_POLICY                                                                                \
+	"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "         \
+	"frame-ancestors 'none'; base-uri 'none'"
+/* The Referer stays here; without any, older browsers would not say that our own forms are our own. */
+#define HTML_REFERRER "same-origin"
 
-static const char html_type[] = "text/html; charset=utf-8";
+const char page_html_type[] = "text/html; charset=utf-8";
+const char page_html_headers[] = "Content-Security-Policy: " HTML_POLICY "\r\n"
+				 "Referrer-Policy: " HTML_REFERRER "\r\n";
 
 bool page_is_header_value(const char *text)
 {
@@ -21,11 +27,10 @@ bool page_is_header_value(const char *text)
 	return true;
 }
 
-/* The Referer stays here; without any, older browsers would not say that our own forms are our own. */
 static void guard_html(struct request *request)
 {
-	answer_header(request, "Content-Security-Policy", html_policy);
-	answer_header(request, "Referrer-Policy", "same-origin");
+	answer_header(request, "Content-Security-Policy", HTML_POLICY);
+	answer_header(request, "Referrer-Policy", HTML_REFERRER);
 }
 
 static bool is_html(const char *type)
@@ -51,30 +56,50 @@ void page_answer(struct request *request, const struct page *page)
 		guard_html(request);
 }
 
-bool page_shows_error(const struct request *request)
+/* What no route knows may be a page that is not there now; the API has a place of its own. */
+static bool is_for_browsers(const struct request *request)
 {
-	const struct route *route = request->route;
+	static const char api[] = "/api/";
+	const struct slice *path = &request->http->head.path;
+
+	if (request->route)
+		return (request->route->flags & ROUTE_BROWSER) != 0;
+	return path->len < strlen(api) || memcmp(path->ptr, api, strlen(api)) != 0;
+}
+
+bool page_is_preferred(const struct request *request)
+{
 	struct slice accept = http_head_get(&request->http->head, "accept");
 
-	return request->answer.error && route && route->flags & ROUTE_BROWSER &&
+	return is_for_browsers(request) &&
 	       accept_q(accept, "text/html") > accept_q(accept, "application/json");
 }
 
-void page_of_error(struct request *request)
+struct slice page_error_body(char body[PAGE_ERROR_MAX], const char *error, const char *lang,
+			     const char *id)
 {
-	struct answer *answer = &request->answer;
-	const char *message = answer_message(answer->error, request->lang);
-	bool is_zh = strcmp(request->lang, "zh") == 0;
-
-	answer->text = slice_of(arena_printf(
-		&request->arena,
+	const char *message = answer_message(error, lang);
+	bool is_zh = strcmp(lang, "zh") == 0;
+	int len = snprintf(
+		body, PAGE_ERROR_MAX,
 		"<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<title>%s</title>\n<link rel=\"stylesheet\" href=\"/assets/page.css\">\n</head>\n"
 		"<body>\n<main>\n<h1>%s</h1>\n<p><a href=\"/login\">%s</a></p>\n"
 		"<p><small>%s %s</small></p>\n</main>\n</body>\n</html>\n",
-		request->lang, message, message, is_zh ? "返回登录" : "Back to sign-in",
-		is_zh ? "请求编号" : "Request", request->id));
-	answer->text_type = html_type;
+		lang, message, message, is_zh ? "返回登录" : "Back to sign-in",
+		is_zh ? "请求编号" : "Request", id);
+
+	assert(len > 0 && len < PAGE_ERROR_MAX);
+	return (struct slice){ body, (size_t)len };
+}
+
+void page_of_error(struct request *request)
+{
+	struct answer *answer = &request->answer;
+	char *body = arena_alloc(&request->arena, PAGE_ERROR_MAX);
+
+	answer->text = page_error_body(body, answer->error, request->lang, request->id);
+	answer->text_type = page_html_type;
 	guard_html(request);
 }

@@ -21,9 +21,16 @@ struct page {
 bool page_is_header_value(const char *text);
 /* Makes page the answer of request. */
 void page_answer(struct request *request, const struct page *page);
-/* Whether the error that request is answered is to be a page, since its client would rather have one than
- * JSON; and that page. */
-bool page_shows_error(const struct request *request);
+/* [any] Whether an error is to be a page: a browser may come here, and this client would rather have one
+ * than JSON. */
+bool page_is_preferred(const struct request *request);
+/* Makes the page of the error that request is answered its answer. */
 void page_of_error(struct request *request);
+
+/* [any] That page without a request: its type, headers, and body. */
+#define PAGE_ERROR_MAX 1024
+extern const char page_html_type[], page_html_headers[];
+struct slice page_error_body(char body[PAGE_ERROR_MAX], const char *error, const char *lang,
+			     const char *id);
 
 #endif

@@ -354,6 +354,22 @@ static const struct pintle_provider provider = {
 	SKELETON_PROVIDER(namespaces),
 	.begin = begin,
 	.verify = misbehave,
+	.callback = misbehave,
+};
+
+static const struct pintle_route routes[] = {
+	{ .method = "GET",
+	  .path = "/w/unruly",
+	  .kind = PINTLE_TO_OP,
+	  .op = misbehave,
+	  .summary = "A page that does" },
+};
+
+static const struct pintle_api api = {
+	.size = sizeof(api),
+	.route_size = sizeof(routes[0]),
+	.routes = routes,
+	.n_routes = PINTLE_N(routes),
 };
 
 static const struct pintle_plugin plugin = {
@@ -365,6 +381,7 @@ static const struct pintle_plugin plugin = {
 	.open = open_instance,
 	.close = free,
 	.provider = &provider,
+	.api = &api,
 };
 
 PINTLE_PLUGIN(plugin)

@@ -3,9 +3,10 @@
 import pytest
 
 from harness import wait_for
+from pages import HTML, assert_page
 from unruly import misbehave
 
-BEGIN = "/api/v1/auth/unruly/begin"
+BEGIN, VERIFY = "/api/v1/auth/unruly/begin", "/api/v1/auth/unruly/verify"
 TRUSTING = "/api/v1/trusting"
 TIMEOUT, DENIED = 33, 16  # of status.h
 LATE = "done() for a call that is over"
@@ -62,6 +63,22 @@ def test_a_late_op_may_outlive_the_answer(unruly):
     end(unruly, 1)
     assert "late: late nothing application/json from 127.0.0.1, " in unruly.log()
     assert set(unruly.workers()) == before
+
+
+@pytest.mark.parametrize("path", ["/w/unruly", "/api/v1/auth/unruly/callback"])
+def test_a_browser_is_shown_a_page_when_it_takes_too_long(unruly, path):
+    client = unruly.client()
+    answer = assert_page(client.get(path + "?how=never", headers=HTML), 504)
+    assert "It took too long" in answer.text and answer.headers["X-Request-Id"] in answer.text
+    client.refused(504, "timeout", "GET", path + "?how=never")
+    client.refused(504, "timeout", "POST", VERIFY, {"how": "never"}, headers=HTML)
+
+
+def test_a_browser_is_shown_a_page_where_there_is_none(unruly):
+    client = unruly.client()
+    assert_page(client.get("/w/unknown", headers=HTML), 404)
+    client.refused(404, "not_found", "GET", "/w/unknown")
+    client.refused(404, "not_found", "GET", "/api/v1/unknown", headers=HTML)
 
 
 @pytest.mark.parametrize("drain", ["1ms", "5s"])
