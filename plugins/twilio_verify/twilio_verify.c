@@ -278,6 +278,15 @@ static int32_t check(const struct twilio_verify *self, struct pintle_call *call,
 	return status == PINTLE_OK ? self->host->subject(call, "phone", phone) : status;
 }
 
+/* Twilio takes a code once. A binding may be asked for again in the same flow: then it is compared here. */
+static int32_t keep_right(const struct twilio_verify *self, struct pintle_call *call,
+			  const char *phone, const char *code)
+{
+	const char *mark = pintle_code_mark(self->host, call, phone, code);
+
+	return mark ? self->host->keep(call, "code", mark) : PINTLE_INTERNAL;
+}
+
 static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
 	const struct twilio_verify *self = self_of_inst;
@@ -285,12 +294,13 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 	const char *sid = host->kept(call, "sid"), *phone, *code;
 	int32_t status;
 
-	if (!sid)
-		return pintle_code_verify(host, call, "phone"); /* a fixed one */
+	if (!sid || host->kept(call, "code"))
+		return pintle_code_verify(host, call, "phone"); /* a fixed one, or a right one */
 	status = pintle_code_read(host, call, "phone", &phone, &code);
 	if (status != PINTLE_OK || !phone || !code)
 		return status;
-	return check(self, call, sid, phone, code);
+	status = check(self, call, sid, phone, code);
+	return status == PINTLE_OK ? keep_right(self, call, phone, code) : status;
 }
 
 static const struct pintle_input inputs[] = {

@@ -87,6 +87,20 @@ def test_another_number_is_bound(server, fake):
     assert accounts_of(server, phone) == [user_id(who)]
 
 
+def test_a_number_moves_though_twilio_takes_a_code_once(server, fake):
+    owner, who, phone = sign_in(server, fake, new_phone()), sign_in(server, fake, new_phone()), new_phone()
+    owner.ok("POST", BIND, {"flow_id": begin(owner, phone, "bind"), "code": fake.sent_to(phone)})
+    later(server)
+    body = {"flow_id": begin(who, phone, "bind"), "code": fake.sent_to(phone)}
+    who.refused(409, "identity_taken", "POST", BIND, body)
+    later(server)
+    fresh = sign_in(server, fake, owner.phone)
+    body["other_token"] = fresh.tokens["access_token"]
+    who.refused(401, "invalid_code", "POST", BIND, {**body, "code": wrong(body["code"])})
+    who.ok("POST", BIND, body)
+    assert accounts_of(server, phone) == [user_id(who)] and accounts_of(server, owner.phone) == [user_id(owner)]
+
+
 def test_a_wrong_code_is_a_wrong_code(server, fake):
     client, phone = server.client(), new_phone()
     flow_id, code = begin(client, phone), fake.sent_to(phone)
