@@ -2,6 +2,7 @@
 """What is somebody else's moves only when both accounts were proved, and an account that nobody could reach any
 more goes with it when its owner says so (A06, A07)."""
 import json
+import re
 
 import pytest
 
@@ -67,6 +68,11 @@ def token_of(who):
     return who.tokens["access_token"]
 
 
+def n_entered(server):
+    text = server.client().get("/metrics").text
+    return int(re.search(r'^pintle_codes_total{state="entered"} (\d+)$', text, re.M)[1])
+
+
 class Wanted:
     """A number of owner that who has proved as well, for their own account."""
 
@@ -113,6 +119,19 @@ def test_each_try_counts(server):
         wanted.offer()
     assert told(wanted.ask(other_token=token_of(again(server, owner)))) == EXPIRED
     assert accounts_of(server, owner.phone) == [user_id(owner)]
+
+
+@pytest.mark.one_host(reason="the counters of one host are read")
+def test_a_code_that_comes_back_often_has_come_back_once(make_server):
+    """Else one number in many hands would pay for codes that nobody enters."""
+    one = make_server(workers=2)
+    owner, who = named(one), sign_in(one)
+    wanted, before = Wanted(one, who, owner), n_entered(one)
+    wanted.offer()
+    wanted.offer()
+    assert n_entered(one) == before + 1
+    assert told(wanted.ask(other_token=token_of(again(one, owner)))) == (200, None)
+    assert n_entered(one) == before + 1
 
 
 def test_nothing_is_offered_of_a_frozen_account(server):
