@@ -51,11 +51,13 @@ export function sessionSection(sessions, change) {
 
 function loginRow(login, providers) {
 	const provider = providers.find((one) => one.name === login.provider);
+	const isTyped = !provider || provider.inputs.length > 0;
 	const isBad = login.result !== "success";
 
 	return element("li", {},
 		element("span", {}, time(login.at), element("br"), element("small", {},
-			line(provider ? labelOf(provider) : login.provider, login.identifier, deviceOf(login.user_agent), login.ip_address))),
+			line(provider ? labelOf(provider) : login.provider, isTyped ? login.identifier : null,
+				deviceOf(login.user_agent), login.ip_address))),
 		login.is_current || isBad
 			? element("span", { class: isBad ? "bad" : "faint" }, word(isBad ? "refused" : "current"))
 			: null);
@@ -63,22 +65,28 @@ function loginRow(login, providers) {
 
 export function loginSection(first, providers, say) {
 	const list = element("ul", { class: "rows", id: "logins" });
+	let next = null, isAsking = false;
 	const more = button(word("more"), async () => {
+		if (isAsking)
+			return;
+		isAsking = true;
 		try {
 			add(await loginPage(next));
 		} catch (refusal) {
 			say(refusal.message, true);
 		}
+		isAsking = false;
 	}, "quiet");
-	let next = null;
 	const add = (page) => {
 		const rows = page.logins.map((one) => loginRow(one, providers));
 
 		list.append(...rows);
 		next = page.next;
 		if (!next && document.activeElement === more) { // the focus stays where the reading goes on
-			rows[0].tabIndex = -1;
-			rows[0].focus();
+			const at = rows[0] ?? list;
+
+			at.tabIndex = -1;
+			at.focus();
 		}
 		more.hidden = !next;
 	};

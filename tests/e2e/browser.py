@@ -32,7 +32,12 @@ class Browser:
         self.driver.quit()
 
     def forget(self, url):
-        """What the site knows this window by, and what was said of it."""
+        """What the site knows this window by, and what was said of it; windows that it has opened are closed."""
+        first, *others = self.driver.window_handles
+        for other in others:
+            self.driver.switch_to.window(other)
+            self.driver.close()
+        self.driver.switch_to.window(first)
         self.open(url + "/healthz")
         self.driver.delete_all_cookies()
         self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")

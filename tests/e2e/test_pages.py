@@ -11,7 +11,9 @@ from harness import GOOD_SECRET, new_phone, register, sign_in, wait_for
 from links import mails_to
 from mails import new_address
 from nginx import free_port
+from steps import rows
 from stores import ROOT
+from test_logins import add_rows
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
               pytest.mark.one_host(reason="a browser keeps a cookie of one host name")]
@@ -32,12 +34,17 @@ def chromium():
         one.close()
 
 
+@pytest.fixture(scope="module")
+def window(chromium):
+    return chromium()
+
+
 @pytest.fixture
-def browser(chromium):
+def browser(server, window):
     """A window nobody is signed in with, whose pages complain of nothing."""
-    one = chromium()
-    yield one
-    assert one.complaints() == []
+    window.forget(server.url)
+    yield window
+    assert window.complaints() == []
 
 
 def sign_in_there(server, browser, phone=None, path="/login"):
@@ -186,6 +193,25 @@ def test_the_account(server, browser):
     browser.press("Sign out")
     wait_for(lambda: "/login" in browser.driver.current_url, "the way out")
     assert browser.driver.get_cookies() == []
+
+
+def test_recent_sign_ins_come_by_the_ten(server, browser):
+    phone = sign_in_there(server, browser)
+    browser.is_at("/account")
+    server.client().refused(401, "invalid_credentials", "POST", "/api/v1/auth/login",
+                            {"phone": phone, "password": "wrong"}, headers={"User-Agent": "<b>Curl</b>"})
+    failed = "SELECT user_id FROM login_logs WHERE user_agent LIKE '%Curl%'"
+    (user,), = wait_for(lambda: rows(server, failed), "the log")[-1:]
+    add_rows(server, user, 23)
+    browser.driver.refresh()
+    listed = "//*[@id='logins']/li"
+    browser.find(f"{listed}[contains(., '<b>Curl</b>')]/span[normalize-space()='refused']")
+    for n in (10, 20, 25):
+        wait_for(lambda n=n: len(browser.driver.find_elements("xpath", listed)) == n, f"{n} rows")
+        assert browser.has("//button[normalize-space()='More']") == (n < 25)
+        if n < 25:
+            browser.press("More")
+    browser.find(f"{listed}[25][contains(., 'gone · old 0 · 192.0.2.7')]")
 
 
 @pytest.mark.parametrize("kept, said", [(False, "The flow has ended"), (True, "no longer valid")])

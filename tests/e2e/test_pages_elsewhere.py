@@ -5,17 +5,18 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from browser import Browser
+from fakes import oidc
 from fakes.wechat import Fake, Person, Phone, read_code
-from harness import Server, new_phone, sign_in, wait_for
+from harness import Server, new_phone, wait_for
 from live import FLOWS, gauge
 from nginx import Nginx, free_port
-from steps import IDENTITIES, access_lines, later
+from steps import IDENTITIES, access_lines, later, sign_in_again
 from wechat_server import section_of
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
               pytest.mark.one_host(reason="a browser keeps a cookie of one host name")]
 
-BY_CODE, BY_SITE = "Continue with WeChat", "Continue with WeChat site"
+BY_CODE = "Continue with WeChat"
 PICTURE = "//img[@class='code']"
 # A proxy that passes no WebSockets, and one that passes no stream of events either.
 FRONT = """
@@ -42,9 +43,19 @@ def fake():
 
 
 @pytest.fixture(scope="module")
-def server(fake):
+def issuer():
+    made = oidc.Issuer()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def server(fake, issuer):
     port = free_port()
     more, options = settings(fake, port)
+    issuer.client("pages", "secret", f"http://127.0.0.1:{port}/api/v1/auth/acme/callback")
+    more["conf"]["60-oauth2.ini"] = f"[acme]\nplugin = oauth2\nissuer = {issuer.issuer}\nclient_id = pages\n" \
+        "client_secret = secret\nlabel_en = Acme\n"
     started = Server(options=[f"server.listen=127.0.0.1:{port}", *options], **more).start()
     yield started
     started.close()
@@ -183,37 +194,87 @@ def test_without_websockets(fake, chromium, make_server, tmp_path, refused):
     chromium.complaints()
 
 
-def test_another_site(server, fake, browser):
+class WechatSite:
+    label = "WeChat site"
+
+    def __init__(self, browser, fake):
+        self.browser, self.fake = browser, fake
+
+    def agree(self, press, name):
+        press()
+        wait_for(lambda: self.browser.driver.current_url.startswith(self.fake.url), "WeChat's page")
+        self.browser.open(self.fake.allow(self.browser.driver.current_url, Person(name)))
+
+
+class Acme:
+    label = "Acme"
+
+    def __init__(self, browser, issuer):
+        self.browser, self.issuer = browser, issuer
+
+    def agree(self, press, name):
+        """Its page sends whoever comes back at once."""
+        self.issuer.visitor = oidc.Person(name) if name else None
+        press()
+
+
+@pytest.fixture(params=["wechat", "acme"])
+def site(request, browser, fake, issuer):
+    return WechatSite(browser, fake) if request.param == "wechat" else Acme(browser, issuer)
+
+
+def test_another_site(server, browser, site):
     """There, back, and signed in; then added to an account that has another way in, and taken away."""
-    person = Person("小明")
-
-    def agree():
-        wait_for(lambda: browser.driver.current_url.startswith(fake.url), "WeChat's page")
-        browser.open(fake.allow(browser.driver.current_url, person))
-
     browser.open(server.url + "/login")
-    browser.press(BY_SITE)
-    agree()
+    site.agree(lambda: browser.press(f"Continue with {site.label}"), "小明")
     browser.is_at("/account")
-    browser.says("WeChat site · 小明")
+    browser.says(f"{site.label} · 小明")
     browser.press("Sign out")
     browser.is_at("/login?return_to=/account")
 
     browser.press("Code by SMS")
-    phone, person = new_phone(), Person("小刚")
+    phone = new_phone()
     browser.type("phone", phone)
     browser.press("Send a code")
     browser.type("code", server.code_for(phone))
     browser.press("Continue")
     browser.is_at("/account")
-    browser.press("Add: WeChat site")
-    agree()
+    site.agree(lambda: browser.press(f"Add: {site.label}"), "小刚")
     browser.says("Saved.")
-    browser.says("WeChat site · 小刚")
-    assert not browser.has("//button[starts-with(normalize-space(), 'Add: WeChat')]")
-    client = sign_in(server, later(server) or phone)
+    browser.says(f"{site.label} · 小刚")
+    client = sign_in_again(server, phone)
     assert {one["name"] for one in client.ok("GET", IDENTITIES)["identities"]} == {None, "小刚"}
-    browser.find("//button[starts-with(@aria-label, 'Remove: WeChat site')]").click()
+    browser.find(f"//button[starts-with(@aria-label, 'Remove: {site.label}')]").click()
     browser.driver.switch_to.alert.accept()
     browser.says("Removed.")
-    browser.find("//button[normalize-space()='Add: WeChat site']")
+    browser.find(f"//button[normalize-space()='Add: {site.label}']")
+
+
+def test_no_at_another_site(server, browser, issuer):
+    browser.open(server.url + "/login")
+    site = Acme(browser, issuer)
+    site.agree(lambda: browser.press("Continue with Acme"), None)
+    browser.says("It was refused.")
+    assert browser.driver.get_cookies() == []
+    site.agree(lambda: browser.press("Continue with Acme"), "Ada")
+    browser.is_at("/account")
+
+
+def test_a_picture_of_ones_own(server, browser, issuer):
+    browser.open(server.url + "/login")
+    Acme(browser, issuer).agree(lambda: browser.press("Continue with Acme"), "Ada")
+    browser.is_at("/account")
+    shown = server.client().ok("POST", "/api/v1/auth/wechat/begin")["qr_code"]
+    browser.type("avatar", f"/w/wechat/{shown}/qr.svg")
+    browser.press("Save")
+    browser.says("Saved.")
+    picture = browser.find("//img[@class='avatar']")
+    wait_for(lambda: browser.driver.execute_script("return arguments[0].naturalWidth > 0", picture), "the picture")
+    browser.type("avatar", "javascript:alert(1)")
+    browser.press("Save")
+    browser.find("//input[@name='avatar' and @aria-invalid='true']")
+    browser.driver.refresh()
+    browser.type("avatar", "")
+    browser.press("Save")
+    browser.says("Saved.")
+    assert not browser.has("//img")
