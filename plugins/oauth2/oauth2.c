@@ -16,9 +16,8 @@ static const struct pintle_opt opts[] = {
 	  "oidc: the issuer of your choice; google and github know where they are and what they do "
 	  "in their own way." },
 	{ "issuer", PINTLE_STRING, PINTLE_OPT(struct conf, issuer), "", 0, ISSUER_MAX, NULL,
-	  "The issuer, exactly as its discovery document spells it; needed with preset oidc, "
-	  "unused "
-	  "with github." },
+	  "The issuer, exactly as its discovery document spells it: needed with preset oidc, and "
+	  "for a GitHub of your own, where it is https://host as people see it." },
 	{ "client_id", PINTLE_STRING, PINTLE_OPT(struct conf, client_id), NULL, 1, 255, NULL,
 	  "The client's id at the provider." },
 	{ "client_secret", PINTLE_SECRET, PINTLE_OPT(struct conf, client_secret), "", 0, 255, NULL,
@@ -78,12 +77,23 @@ static const char *first_of(const char *own, const char *fallback)
 
 static const char *issuer_of(const struct conf *conf)
 {
-	bool is_github = conf->preset == PRESET_GITHUB;
-
-	return first_of(is_github ? "" : conf->issuer, presets[conf->preset].issuer);
+	return first_of(conf->issuer, presets[conf->preset].issuer);
 }
 
 /* ---- What is wrong with a section ---- */
+
+/* Two installations of GitHub give the same numbers to different people: who names the places of one must say
+ * which it is, and the other way round. */
+static bool is_half_github(const struct conf *conf)
+{
+	const char *const own[] = { conf->issuer, conf->authorize_url, conf->token_url,
+				    conf->userinfo_url };
+	size_t n_own = 0;
+
+	for (size_t i = 0; i < PINTLE_N(own); i++)
+		n_own += *own[i] ? 1 : 0;
+	return conf->preset == PRESET_GITHUB && n_own > 0 && n_own < PINTLE_N(own);
+}
 
 static const char *issuer_fault(const struct pintle_host *host, struct pintle_inst *inst,
 				const struct conf *conf)
@@ -92,6 +102,10 @@ static const char *issuer_fault(const struct pintle_host *host, struct pintle_in
 
 	if (!*issuer)
 		return "must be set with preset oidc";
+	if (is_half_github(conf))
+		return "must be set, with authorize_url, token_url and userinfo_url, for a GitHub "
+		       "of "
+		       "your own";
 	/* It stands in a namespace, where a '*' would be a pattern. */
 	return strpbrk(issuer, "?#* ") ? "must be a URL without query"
 				       : pintle_url_fault(host, inst, issuer);
@@ -124,6 +138,9 @@ static int32_t check(const struct pintle_host *host, struct pintle_inst *inst,
 	} checks[] = {
 		{ "issuer", issuer_fault(host, inst, conf) },
 		{ "client_secret", secret_fault(conf) },
+		{ "hosted_domain", *conf->hosted_domain && conf->preset == PRESET_GITHUB
+					   ? "is a claim of id_tokens, which GitHub has none of"
+					   : NULL },
 		{ "authorize_url", url_fault(host, inst, conf->authorize_url) },
 		{ "token_url", url_fault(host, inst, conf->token_url) },
 		{ "userinfo_url", url_fault(host, inst, conf->userinfo_url) },
@@ -153,7 +170,6 @@ static void close_instance(void *self_of_inst)
 	free(self);
 }
 
-/* What GitHub's paths are, a section may say otherwise: it may have a GitHub of its own. */
 static void choose(struct oauth2 *self, const struct conf *conf)
 {
 	const struct preset *preset = &presets[conf->preset];

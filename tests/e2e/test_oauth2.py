@@ -7,8 +7,9 @@ from harness import sign_in
 from oauth2_server import (CALLBACK, SECTIONS, bind_by, owners, person_of, server, sign_in_by, sites,
                            token_path)
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
+from starting import refusal
 from steps import IDENTITIES, PROFILE, fields_of, rows, user_id
-from trips import BACK, DENIED, PUBLIC, Trip
+from trips import BACK, DENIED, OPTIONS, PUBLIC, Trip
 
 pytestmark = pytest.mark.core
 
@@ -19,6 +20,34 @@ UNBIND = "/api/v1/user/unbind/{}"
 
 def namespaces(who):
     return [entry["namespace"] for entry in who.ok("GET", IDENTITIES)["identities"]]
+
+
+# ---- A section ----
+
+CLIENT = "client_id = a\nclient_secret = b\n"
+BAD_SECTIONS = {
+    CLIENT: "issuer must be set with preset oidc",
+    CLIENT + "issuer = https://id.example/?tenant=1\n": "issuer must be a URL without query",
+    CLIENT + "issuer = https://id.example/*\n": "issuer must be a URL without query",
+    CLIENT + "issuer = id.example\n": "issuer must start with https://",
+    CLIENT + "issuer = https://id.example\ntoken_url = ftp://id.example\n": "token_url must start with https://",
+    "preset = google\nclient_id = a\n": "client_secret must be set",
+    CLIENT + "preset = github\ntoken_url = https://hub.example/token\n": "for a GitHub of your own",
+    CLIENT + "preset = github\nissuer = https://hub.example\n": "for a GitHub of your own",
+    CLIENT + "preset = github\nhosted_domain = example.com\n": "which GitHub has none of",
+    f"issuer = https://id.example\nclient_id = {'a' * 100}\nclient_secret = {'b' * 100}\n": "token_auth = post",
+}
+
+
+@pytest.mark.parametrize("text", BAD_SECTIONS)
+def test_a_section_that_cannot_work_is_refused(make_server, text):
+    made = make_server(*OPTIONS, start=False, conf={"50-x.ini": f"[work]\nplugin = oauth2\n{text}"})
+    assert BAD_SECTIONS[text] in refusal(made)
+
+
+def test_it_needs_a_public_url(make_server):
+    made = make_server(start=False, conf={"50-x.ini": f"[google]\nplugin = oauth2\npreset = google\n{CLIENT}"})
+    assert "server.public_url must be set" in refusal(made)
 
 
 # ---- There and back ----
