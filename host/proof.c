@@ -14,6 +14,7 @@
 #include "waiting.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct flows flows_of(const struct pintle_call *call)
 {
@@ -65,10 +66,17 @@ static int32_t refuse_identifier(struct pintle_call *call, const char *ns, const
 	return call_invalid(call, ns ? ns : "flow_id", text ? "format" : reason);
 }
 
-/* Namespaces are named like the field that holds their identifier. */
-static int32_t find_by_identifier(struct pintle_call *call)
+/* Namespaces are named like the field that holds their identifier; a pattern is none. */
+static const char *field_of_identifier(const struct pintle_call *call)
 {
 	const char *ns = call->inst->plugin->provider.namespaces[0];
+
+	return ns && !strchr(ns, '*') ? ns : NULL;
+}
+
+static int32_t find_by_identifier(struct pintle_call *call)
+{
+	const char *ns = field_of_identifier(call);
 	const char *text = ns ? request_field(call->request, ns) : NULL;
 	struct flow wanted = { .purpose = call->purpose }, found = { 0 };
 	struct flows flows = flows_of(call);

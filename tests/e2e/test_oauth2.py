@@ -50,6 +50,10 @@ def test_it_needs_a_public_url(make_server):
     assert "server.public_url must be set" in refusal(made)
 
 
+def test_a_verify_without_a_flow_says_so(server):
+    assert "flow_id" in fields_of(server.client().post("/api/v1/auth/acme/verify", {"grant": "x"}))
+
+
 # ---- There and back ----
 
 @pytest.mark.parametrize("section", [*EACH, "partner", "hub", "posting", "public"])
