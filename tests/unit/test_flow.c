@@ -3,8 +3,7 @@
 
 #include "clock.h"
 #include "json.h"
-#include "kv_memory.h"
-#include "kv_probe.h"
+#include "probed_store.h"
 
 #include <pintle/status.h>
 #include <setjmp.h>
@@ -17,37 +16,22 @@
 #include <cmocka.h>
 
 #define TTL_MS 300000
-#define FOREVER INT64_MAX
 
-static const char *const secrets[] = { "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", NULL };
-
-static struct kv_memory *memory;
-static struct kv_probe probe;
-static struct kv kv;
-static struct seal *seal;
+static struct probed_store world;
 static struct flows flows;
-static struct arena arena;
-static _Atomic int64_t shift_ms;
 
 static int open_store(void **state)
 {
-	struct err err;
-
 	(void)state;
-	shift_ms = 0;
-	memory = kv_memory_new(clock_now_ms);
-	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
-	seal = seal_new(secrets, NULL, &err);
-	flows = (struct flows){ &kv, seal };
+	probed_store_open(&world);
+	flows = (struct flows){ &world.kv, world.seal };
 	return 0;
 }
 
 static int close_store(void **state)
 {
 	(void)state;
-	kv_memory_free(memory);
-	seal_free(seal);
-	arena_fini(&arena);
+	probed_store_close(&world);
 	return 0;
 }
 
@@ -74,7 +58,7 @@ static struct flow flow_of(const char *target)
 static bool is_live(const struct flow *flow)
 {
 	struct flow found;
-	int32_t status = flow_load(&flows, &arena, flow->id, FOREVER, &found);
+	int32_t status = flow_load(&flows, &world.arena, flow->id, FOREVER, &found);
 
 	if (status == PINTLE_OK)
 		flow_fini(&found);
@@ -83,12 +67,12 @@ static bool is_live(const struct flow *flow)
 
 static void store(const struct flow *flow)
 {
-	assert_int_equal(flow_store(&flows, &arena, flow, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_store(&flows, &world.arena, flow, FOREVER), PINTLE_OK);
 }
 
 static void load(const struct flow *flow, struct flow *out)
 {
-	assert_int_equal(flow_load(&flows, &arena, flow->id, FOREVER, out), PINTLE_OK);
+	assert_int_equal(flow_load(&flows, &world.arena, flow->id, FOREVER, out), PINTLE_OK);
 }
 
 static void assert_same(const struct flow *a, const struct flow *b)
@@ -114,7 +98,7 @@ static void a_record_reads_back(void **state)
 {
 	struct flow flow = flow_of("+8613800138000"), read;
 	size_t len;
-	char *text = flow_encode(&arena, &flow, &len);
+	char *text = flow_encode(&world.arena, &flow, &len);
 
 	(void)state;
 	assert_non_null(text);
@@ -136,7 +120,7 @@ static void what_waits_reads_back(void **state)
 	flow.waits = true;
 	flow.state = FLOW_SCANNED;
 	(void)strcpy(flow.grant, "feedbeef");
-	text = flow_encode(&arena, &flow, &len);
+	text = flow_encode(&world.arena, &flow, &len);
 	assert_non_null(text);
 	assert_true(flow_decode(&read, text, len));
 	assert_same(&flow, &read);
@@ -217,17 +201,18 @@ static void what_is_kept_is_bounded(void **state)
 	memset(value, 'x', sizeof(value));
 	value[FLOW_KEPT_MAX - 1] = '\0';
 	json_object_set_new(flow.kept, "k", json_string(value));
-	text = flow_encode(&arena, &flow, &len);
+	text = flow_encode(&world.arena, &flow, &len);
 	assert_non_null(text);
 	assert_true(flow_decode(&read, text, len));
 	flow_fini(&read);
 	json_object_set_new(flow.kept, "l", json_string(""));
-	assert_null(flow_encode(&arena, &flow, &len));
+	assert_null(flow_encode(&world.arena, &flow, &len));
 	json_object_clear(flow.kept);
 	for (int i = 0; i < JSON_MAX_KEYS; i++)
-		json_object_set_new(flow.kept, arena_printf(&arena, "%d", i), json_string(""));
-	assert_null(flow_encode(&arena, &flow, &len));
-	assert_int_equal(flow_store(&flows, &arena, &flow, FOREVER), PINTLE_INTERNAL);
+		json_object_set_new(flow.kept, arena_printf(&world.arena, "%d", i),
+				    json_string(""));
+	assert_null(flow_encode(&world.arena, &flow, &len));
+	assert_int_equal(flow_store(&flows, &world.arena, &flow, FOREVER), PINTLE_INTERNAL);
 	flow_fini(&flow);
 }
 
@@ -237,7 +222,7 @@ static void a_stored_flow_is_loaded_by_id(void **state)
 
 	(void)state;
 	store(&flow);
-	assert_int_equal(flow_load(&flows, &arena, flow.id, FOREVER, &read), PINTLE_OK);
+	assert_int_equal(flow_load(&flows, &world.arena, flow.id, FOREVER, &read), PINTLE_OK);
 	assert_same(&flow, &read);
 	flow_fini(&read);
 	flow_fini(&flow);
@@ -256,12 +241,12 @@ static void strange_ids_never_reach_the_store(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (flow_load(&flows, &arena, bad[i], FOREVER, &read) != PINTLE_NOT_FOUND ||
-		    probe.n_ops != 0)
+		if (flow_load(&flows, &world.arena, bad[i], FOREVER, &read) != PINTLE_NOT_FOUND ||
+		    world.probe.n_ops != 0)
 			fail_msg("%zu: %s", i, bad[i]);
 	}
-	assert_int_equal(flow_load(&flows, &arena, ID, FOREVER, &read), PINTLE_NOT_FOUND);
-	assert_int_equal(probe.n_ops, 1);
+	assert_int_equal(flow_load(&flows, &world.arena, ID, FOREVER, &read), PINTLE_NOT_FOUND);
+	assert_int_equal(world.probe.n_ops, 1);
 }
 
 static void a_flow_ends_with_its_time(void **state)
@@ -270,11 +255,11 @@ static void a_flow_ends_with_its_time(void **state)
 
 	(void)state;
 	store(&flow);
-	shift_ms = TTL_MS - 1000;
+	world.shift_ms = TTL_MS - 1000;
 	assert_true(is_live(&flow));
-	shift_ms = TTL_MS + 1000;
+	world.shift_ms = TTL_MS + 1000;
 	assert_false(is_live(&flow));
-	assert_int_equal(flow_store(&flows, &arena, &flow, FOREVER), PINTLE_EXPIRED);
+	assert_int_equal(flow_store(&flows, &world.arena, &flow, FOREVER), PINTLE_EXPIRED);
 	flow_fini(&flow);
 }
 
@@ -284,11 +269,11 @@ static void a_flow_is_consumed_once(void **state)
 
 	(void)state;
 	store(&flow);
-	kv_probe_reset(&probe);
-	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_OK);
-	assert_int_equal(probe.n_ops, 1);
-	assert_int_equal(probe.ops[0], PINTLE_KV_TAKE);
-	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_NOT_FOUND);
+	kv_probe_reset(&world.probe);
+	assert_int_equal(flow_consume(&flows, &world.arena, &flow, FOREVER), PINTLE_OK);
+	assert_int_equal(world.probe.n_ops, 1);
+	assert_int_equal(world.probe.ops[0], PINTLE_KV_TAKE);
+	assert_int_equal(flow_consume(&flows, &world.arena, &flow, FOREVER), PINTLE_NOT_FOUND);
 	assert_false(is_live(&flow));
 	flow_fini(&flow);
 }
@@ -301,12 +286,12 @@ static void a_next_step_never_brings_a_spent_flow_back(void **state)
 	store(&flow);
 	load(&flow, &step);
 	json_object_set_new(step.kept, "step", json_string("2"));
-	assert_int_equal(flow_update(&flows, &arena, &step, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_update(&flows, &world.arena, &step, FOREVER), PINTLE_OK);
 	load(&flow, &read);
 	assert_same(&step, &read);
-	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_consume(&flows, &world.arena, &flow, FOREVER), PINTLE_OK);
 	json_object_set_new(read.kept, "step", json_string("3"));
-	assert_int_equal(flow_update(&flows, &arena, &read, FOREVER), PINTLE_NOT_FOUND);
+	assert_int_equal(flow_update(&flows, &world.arena, &read, FOREVER), PINTLE_NOT_FOUND);
 	assert_false(is_live(&flow));
 	flow_fini(&read);
 	flow_fini(&step);
@@ -323,8 +308,8 @@ static void of_two_steps_at_once_one_stays(void **state)
 	load(&flow, &second);
 	first.state = FLOW_CONFIRMED;
 	second.state = FLOW_FAILED;
-	assert_int_equal(flow_update(&flows, &arena, &first, FOREVER), PINTLE_OK);
-	assert_int_equal(flow_update(&flows, &arena, &second, FOREVER), PINTLE_CONFLICT);
+	assert_int_equal(flow_update(&flows, &world.arena, &first, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_update(&flows, &world.arena, &second, FOREVER), PINTLE_CONFLICT);
 	load(&flow, &read);
 	assert_int_equal(read.state, FLOW_CONFIRMED);
 	flow_fini(&read);
@@ -341,14 +326,14 @@ static void an_update_without_change_asks_nothing(void **state)
 	(void)state;
 	store(&flow);
 	load(&flow, &read);
-	kv_probe_reset(&probe);
-	assert_int_equal(flow_update(&flows, &arena, &read, FOREVER), PINTLE_OK);
-	assert_int_equal(probe.n_ops, 0);
-	shift_ms = TTL_MS - 1000;
+	kv_probe_reset(&world.probe);
+	assert_int_equal(flow_update(&flows, &world.arena, &read, FOREVER), PINTLE_OK);
+	assert_int_equal(world.probe.n_ops, 0);
+	world.shift_ms = TTL_MS - 1000;
 	read.state = FLOW_SCANNED;
-	assert_int_equal(flow_update(&flows, &arena, &read, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_update(&flows, &world.arena, &read, FOREVER), PINTLE_OK);
 	assert_true(is_live(&flow));
-	shift_ms = TTL_MS + 1000;
+	world.shift_ms = TTL_MS + 1000;
 	assert_false(is_live(&flow));
 	flow_fini(&read);
 	flow_fini(&flow);
@@ -356,7 +341,7 @@ static void an_update_without_change_asks_nothing(void **state)
 
 static int32_t latest(const struct flow *wanted, struct flow *out)
 {
-	return flow_latest(&flows, &arena, wanted, FOREVER, out);
+	return flow_latest(&flows, &world.arena, wanted, FOREVER, out);
 }
 
 static void a_new_flow_replaces_the_old(void **state)
@@ -376,7 +361,7 @@ static void a_new_flow_replaces_the_old(void **state)
 	flow_fini(&read);
 	store(&new); /* the same again, for its next step, is no replacement */
 	assert_true(is_live(&new));
-	assert_int_equal(flow_consume(&flows, &arena, &new, FOREVER), PINTLE_OK);
+	assert_int_equal(flow_consume(&flows, &world.arena, &new, FOREVER), PINTLE_OK);
 	assert_int_equal(latest(&old, &read), PINTLE_NOT_FOUND);
 	flow_fini(&old);
 	flow_fini(&new);
@@ -430,10 +415,11 @@ static void a_crash_leaves_no_two_flows(void **state)
 		bool is_found;
 
 		store(&old);
-		kv_probe_reset(&probe);
-		probe.fail_at = fail_at;
-		assert_int_equal(flow_store(&flows, &arena, &new, FOREVER), PINTLE_UNAVAILABLE);
-		kv_probe_reset(&probe);
+		kv_probe_reset(&world.probe);
+		world.probe.fail_at = fail_at;
+		assert_int_equal(flow_store(&flows, &world.arena, &new, FOREVER),
+				 PINTLE_UNAVAILABLE);
+		kv_probe_reset(&world.probe);
 		is_found = latest(&old, &read) == PINTLE_OK;
 		if (is_found && strcmp(read.id, old.id) != 0)
 			fail_msg("failing at %d: found the one that failed", fail_at);
@@ -462,11 +448,11 @@ static void of_two_at_once_one_stays(void **state)
 
 		rival = flow_of("t");
 		store(&old);
-		kv_probe_reset(&probe);
-		probe.race = store_rival;
-		probe.race_at = race_at;
+		kv_probe_reset(&world.probe);
+		world.probe.race = store_rival;
+		world.probe.race_at = race_at;
 		store(&mine);
-		kv_probe_reset(&probe);
+		kv_probe_reset(&world.probe);
 		assert_int_equal(latest(&old, &read), PINTLE_OK);
 		if (is_live(&old) || is_live(&rival) + is_live(&mine) != 1 || !is_live(&read))
 			fail_msg("race at %d: old %d, rival %d, mine %d", race_at, is_live(&old),
@@ -485,13 +471,14 @@ static void what_became_of_a_message_is_noted(void **state)
 
 	(void)state;
 	store(&flow);
-	assert_int_equal(flow_shown(&flows, &arena, &flow, FOREVER, &word), PINTLE_OK);
+	assert_int_equal(flow_shown(&flows, &world.arena, &flow, FOREVER, &word), PINTLE_OK);
 	assert_string_equal(word, "pending");
-	assert_int_equal(flow_note_state(&flows, &arena, flow.id, "failed", FOREVER), PINTLE_OK);
-	assert_int_equal(flow_shown(&flows, &arena, &flow, FOREVER, &word), PINTLE_OK);
+	assert_int_equal(flow_note_state(&flows, &world.arena, flow.id, "failed", FOREVER),
+			 PINTLE_OK);
+	assert_int_equal(flow_shown(&flows, &world.arena, &flow, FOREVER, &word), PINTLE_OK);
 	assert_string_equal(word, "failed");
 	flow.state = FLOW_CONFIRMED;
-	assert_int_equal(flow_shown(&flows, &arena, &flow, FOREVER, &word), PINTLE_OK);
+	assert_int_equal(flow_shown(&flows, &world.arena, &flow, FOREVER, &word), PINTLE_OK);
 	assert_string_equal(word, "confirmed");
 	flow_fini(&flow);
 }
@@ -503,13 +490,15 @@ static void a_store_that_is_down_is_a_fault(void **state)
 
 	(void)state;
 	store(&flow);
-	kv_probe_reset(&probe);
-	probe.fail_at = 0;
-	assert_int_equal(flow_load(&flows, &arena, flow.id, FOREVER, &read), PINTLE_UNAVAILABLE);
+	kv_probe_reset(&world.probe);
+	world.probe.fail_at = 0;
+	assert_int_equal(flow_load(&flows, &world.arena, flow.id, FOREVER, &read),
+			 PINTLE_UNAVAILABLE);
 	assert_int_equal(latest(&flow, &read), PINTLE_UNAVAILABLE);
-	assert_int_equal(flow_consume(&flows, &arena, &flow, FOREVER), PINTLE_UNAVAILABLE);
-	assert_int_equal(flow_shown(&flows, &arena, &flow, FOREVER, &word), PINTLE_UNAVAILABLE);
-	assert_int_equal(flow_note_state(&flows, &arena, flow.id, "failed", FOREVER),
+	assert_int_equal(flow_consume(&flows, &world.arena, &flow, FOREVER), PINTLE_UNAVAILABLE);
+	assert_int_equal(flow_shown(&flows, &world.arena, &flow, FOREVER, &word),
+			 PINTLE_UNAVAILABLE);
+	assert_int_equal(flow_note_state(&flows, &world.arena, flow.id, "failed", FOREVER),
 			 PINTLE_UNAVAILABLE);
 	flow_fini(&flow);
 }
@@ -540,6 +529,5 @@ int main(void)
 		WITH_STORE(a_store_that_is_down_is_a_fault),
 	};
 
-	clock_set_shift(&shift_ms);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limit.h"
 
-#include "clock.h"
-#include "kv_memory.h"
-#include "kv_probe.h"
+#include "probed_store.h"
 #include "send_limit.h"
 
 #include <pintle/status.h>
@@ -16,11 +14,9 @@
 
 #include <cmocka.h>
 
-#define FOREVER INT64_MAX
 #define MINUTE_MS 60000
 #define HOUR_MS 3600000
 
-static const char *const secrets[] = { "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", NULL };
 static const char *const two_countries[] = { "86", "852", NULL };
 
 static const struct limit_settings settings = {
@@ -54,37 +50,25 @@ static const struct limit_settings settings = {
 	.countries = two_countries,
 };
 
-static struct kv_memory *memory;
-static struct kv_probe probe;
-static struct kv kv;
+static struct probed_store world;
 static struct limits limits;
 static struct limit_settings current;
-static struct seal *seal;
-static struct arena arena;
 static struct limit_hit hit;
 static struct send_alarm alarm_seen;
-static _Atomic int64_t shift_ms;
 
 static int open_store(void **state)
 {
-	struct err err;
-
 	(void)state;
-	shift_ms = 0;
 	current = settings;
-	memory = kv_memory_new(clock_now_ms);
-	kv_probe_init(&probe, &(struct kv){ .ops = &kv_memory_ops, .self = memory }, &kv);
-	seal = seal_new(secrets, NULL, &err);
-	limits = (struct limits){ &kv, seal, &current };
+	probed_store_open(&world);
+	limits = (struct limits){ &world.kv, world.seal, &current };
 	return 0;
 }
 
 static int close_store(void **state)
 {
 	(void)state;
-	kv_memory_free(memory);
-	seal_free(seal);
-	arena_fini(&arena);
+	probed_store_close(&world);
 	return 0;
 }
 
@@ -102,8 +86,8 @@ static int32_t ask(const char *from, bool is_auth)
 {
 	struct address client = address_of(from);
 
-	kv_probe_reset(&probe);
-	return limit_address(&limits, &arena, &client, is_auth, NULL, FOREVER, &hit);
+	kv_probe_reset(&world.probe);
+	return limit_address(&limits, &world.arena, &client, is_auth, NULL, FOREVER, &hit);
 }
 
 static int32_t send_from_device(const char *to, const char *from, const char *device)
@@ -111,9 +95,9 @@ static int32_t send_from_device(const char *to, const char *from, const char *de
 	struct address client = address_of(from);
 	const struct send send = { to, &client, device, SEND_CODE };
 
-	kv_probe_reset(&probe);
+	kv_probe_reset(&world.probe);
 	alarm_seen = (struct send_alarm){ 0 };
-	return send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen);
+	return send_limit_count(&limits, &world.arena, &send, FOREVER, &hit, &alarm_seen);
 }
 
 static int32_t send_to(const char *to, const char *from)
@@ -123,26 +107,26 @@ static int32_t send_to(const char *to, const char *from)
 
 static void forget(const struct limit_target *target, bool is_flow)
 {
-	struct kv_list list = { .arena = &arena };
+	struct kv_list list = { .arena = &world.arena };
 
 	limit_put_forget(&limits, &list, target, is_flow);
-	assert_int_equal(kv_do_list(&kv, &list, FOREVER), PINTLE_OK);
+	assert_int_equal(kv_do_list(&world.kv, &list, FOREVER), PINTLE_OK);
 }
 
 static int32_t try_code(const char *flow, const char *subject, int32_t purpose)
 {
 	const struct limit_target target = { "phone", subject, purpose, "main" };
 
-	kv_probe_reset(&probe);
-	return limit_code_try(&limits, &arena, flow, &target, FOREVER, &hit);
+	kv_probe_reset(&world.probe);
+	return limit_code_try(&limits, &world.arena, flow, &target, FOREVER, &hit);
 }
 
 static int32_t try_secret(const char *instance, const char *subject)
 {
 	const struct limit_target target = { "username", subject, PINTLE_LOGIN, instance };
 
-	kv_probe_reset(&probe);
-	return limit_secret_try(&limits, &arena, &target, FOREVER, &hit);
+	kv_probe_reset(&world.probe);
+	return limit_secret_try(&limits, &world.arena, &target, FOREVER, &hit);
 }
 
 static void assert_hit(const char *policy, int64_t quota, int64_t window_ms)
@@ -171,10 +155,10 @@ static void every_act_is_one_step(void **state)
 				 : i == 5 ? try_code("g", "", PINTLE_LOGIN)
 					  : try_secret("main", "u");
 
-		if (status != PINTLE_OK || probe.n_ops != 1 || probe.ops[0] != PINTLE_KV_LIMIT ||
-		    probe.n_limits[0] != n_limits[i])
-			fail_msg("%d: status %d, %d ops, %zu counters", i, status, probe.n_ops,
-				 probe.n_limits[0]);
+		if (status != PINTLE_OK || world.probe.n_ops != 1 ||
+		    world.probe.ops[0] != PINTLE_KV_LIMIT || world.probe.n_limits[0] != n_limits[i])
+			fail_msg("%d: status %d, %d ops, %zu counters", i, status,
+				 world.probe.n_ops, world.probe.n_limits[0]);
 	}
 }
 
@@ -185,21 +169,21 @@ static void without_the_store_all_is_refused(void **state)
 	const struct send send = { "+861", &client, NULL, SEND_CODE };
 
 	(void)state;
-	kv_probe_reset(&probe);
-	probe.fail_at = 0;
-	assert_int_equal(limit_address(&limits, &arena, &client, true, NULL, FOREVER, &hit),
+	kv_probe_reset(&world.probe);
+	world.probe.fail_at = 0;
+	assert_int_equal(limit_address(&limits, &world.arena, &client, true, NULL, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen),
+	assert_int_equal(send_limit_count(&limits, &world.arena, &send, FOREVER, &hit, &alarm_seen),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit),
+	assert_int_equal(send_limit_count_free(&limits, &world.arena, &send, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(send_limit_lost(&limits, &arena, "+861", "n", FOREVER),
+	assert_int_equal(send_limit_lost(&limits, &world.arena, "+861", "n", FOREVER),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(send_limit_lift(&limits, &arena, "country:86", FOREVER),
+	assert_int_equal(send_limit_lift(&limits, &world.arena, "country:86", FOREVER),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(limit_code_try(&limits, &arena, "f", &target, FOREVER, &hit),
+	assert_int_equal(limit_code_try(&limits, &world.arena, "f", &target, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
-	assert_int_equal(limit_secret_try(&limits, &arena, &target, FOREVER, &hit),
+	assert_int_equal(limit_secret_try(&limits, &world.arena, &target, FOREVER, &hit),
 			 PINTLE_UNAVAILABLE);
 }
 
@@ -216,7 +200,7 @@ static void an_address_has_so_many_a_minute(void **state)
 	assert_hit("address", 6, MINUTE_MS);
 	assert_int_equal(ask("2001:db8:0:1::1", true), PINTLE_OK);
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
-	shift_ms = MINUTE_MS + 1;
+	world.shift_ms = MINUTE_MS + 1;
 	assert_int_equal(ask("2001:db8::1", true), PINTLE_OK);
 }
 
@@ -229,7 +213,7 @@ static void a_target_is_not_bombed(void **state)
 	(void)state;
 	current.send_address_hour = current.send_prefix_hour = current.send_global_hour = 100000;
 	for (int minute = 0; minute < 1400; minute++) {
-		shift_ms = minute * (MINUTE_MS + 1000);
+		world.shift_ms = minute * (MINUTE_MS + 1000);
 		(void)snprintf(from, sizeof(from), "10.0.%d.%d", minute / 250, minute % 250);
 		n_sent += send_to("+8613800138000", from) == PINTLE_OK;
 		if (minute == 0) {
@@ -240,7 +224,7 @@ static void a_target_is_not_bombed(void **state)
 			assert_int_equal(n_sent, 5);
 			assert_hit("send-target-hour", 5, HOUR_MS);
 		}
-		arena_fini(&arena);
+		arena_fini(&world.arena);
 	}
 	assert_int_equal(n_sent, 10);
 	assert_hit("send-target-day", 10, 24 * (int64_t)HOUR_MS);
@@ -266,7 +250,7 @@ static void pumping_is_bounded(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int n = 0;
 
-		shift_ms = (int64_t)(i + 1) * 25 * HOUR_MS;
+		world.shift_ms = (int64_t)(i + 1) * 25 * HOUR_MS;
 		do {
 			(void)snprintf(to, sizeof(to), "+%s139%08d",
 				       cases[i].one_country ? "86" : countries[n % 4], n);
@@ -314,7 +298,7 @@ static void a_spent_budget_is_told_once(void **state)
 		assert_false(alarm_seen.is_missing);
 		assert_int_equal(alarm_seen.is_first, i == 0);
 	}
-	shift_ms = HOUR_MS + 1;
+	world.shift_ms = HOUR_MS + 1;
 	assert_int_equal(send_to("+8613900000001", "192.0.2.2"), PINTLE_OK);
 	assert_int_equal(send_to("+8613900000002", "192.0.2.2"), PINTLE_LIMITED);
 	assert_true(alarm_seen.is_first);
@@ -349,13 +333,13 @@ static int32_t send_nth(const struct scope_case *one, int n)
 
 static void enter_last(void)
 {
-	struct kv_list list = { .arena = &arena };
+	struct kv_list list = { .arena = &world.arena };
 	struct address client = address_of(last_from);
 	char network[ADDRESS_NETWORK_MAX];
 
 	address_network(&client, network);
 	send_limit_entered(&limits, &list, last_to, network);
-	assert_int_equal(kv_do_list(&kv, &list, FOREVER), PINTLE_OK);
+	assert_int_equal(kv_do_list(&world.kv, &list, FOREVER), PINTLE_OK);
 }
 
 static void set_missing(int64_t max)
@@ -372,7 +356,7 @@ static void codes_nobody_enters_hold_what_is_alike(void **state)
 	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
 		const struct scope_case *one = &scope_cases[i];
 
-		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		world.shift_ms = (int64_t)i * (HOUR_MS + 1);
 		for (int n = 0; n < MISSING + 3; n++) {
 			int32_t expected = n < MISSING ? PINTLE_OK : PINTLE_LIMITED;
 
@@ -398,13 +382,13 @@ static void where_codes_are_entered_nothing_is_held(void **state)
 	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
 		const struct scope_case *one = &scope_cases[i];
 
-		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		world.shift_ms = (int64_t)i * (HOUR_MS + 1);
 		for (int n = 0; n < 200; n++) {
 			if (send_nth(one, n % 250) != PINTLE_OK)
 				fail_msg("%s: message %d: %s", one->policy, n, hit.policy);
 			if (n % 5 == 4)
 				enter_last();
-			arena_fini(&arena);
+			arena_fini(&world.arena);
 		}
 	}
 }
@@ -430,7 +414,7 @@ static void entered_codes_are_not_saved_up(void **state)
 	for (size_t i = 0; i < N_SCOPE_CASES; i++) {
 		const struct scope_case *one = &scope_cases[i];
 
-		shift_ms = (int64_t)i * (HOUR_MS + 1);
+		world.shift_ms = (int64_t)i * (HOUR_MS + 1);
 		for (int n = 0; n < 20; n++) {
 			assert_int_equal(send_nth(one, n), PINTLE_OK);
 			enter_last();
@@ -448,10 +432,10 @@ static void a_loss_begins_no_window(void **state)
 	(void)state;
 	set_missing(MISSING);
 	(void)send_nth(&scope_cases[1], 0);
-	shift_ms = HOUR_MS + 1;
-	assert_int_equal(send_limit_lost(&limits, &arena, last_to, "10.0.2.0/24", FOREVER),
+	world.shift_ms = HOUR_MS + 1;
+	assert_int_equal(send_limit_lost(&limits, &world.arena, last_to, "10.0.2.0/24", FOREVER),
 			 PINTLE_OK);
-	shift_ms += HOUR_MS / 2;
+	world.shift_ms += HOUR_MS / 2;
 	for (int n = 0; n <= MISSING; n++)
 		(void)send_nth(&scope_cases[1], 10 + n);
 	assert_hit("send-missing-numbers", MISSING, HOUR_MS);
@@ -464,14 +448,15 @@ static void a_lost_message_is_not_missing(void **state)
 	set_missing(MISSING);
 	for (int n = 0; n < 3 * MISSING; n++) {
 		assert_int_equal(send_nth(&scope_cases[1], n), PINTLE_OK);
-		assert_int_equal(
-			send_limit_lost(&limits, &arena, "+85250000000", "10.1.2.0/24", FOREVER),
-			PINTLE_OK);
+		assert_int_equal(send_limit_lost(&limits, &world.arena, "+85250000000",
+						 "10.1.2.0/24", FOREVER),
+				 PINTLE_OK);
 	}
 	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_OK);
 	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_LIMITED);
-	assert_int_equal(send_limit_lost(&limits, &arena, "+85250000999", "10.9.9.0/24", FOREVER),
-			 PINTLE_OK);
+	assert_int_equal(
+		send_limit_lost(&limits, &world.arena, "+85250000999", "10.9.9.0/24", FOREVER),
+		PINTLE_OK);
 	assert_int_equal(send_to("+85250000999", "10.9.9.9"), PINTLE_OK); /* at once */
 }
 
@@ -488,7 +473,7 @@ static void what_is_no_code_is_not_missing(void **state)
 
 		(void)snprintf(number, sizeof(number), "+852500000%02d", n);
 		assert_int_equal(
-			send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen),
+			send_limit_count(&limits, &world.arena, &send, FOREVER, &hit, &alarm_seen),
 			PINTLE_OK);
 	}
 	assert_int_equal(send_to("+85250000099", "10.1.2.3"), PINTLE_OK);
@@ -501,7 +486,7 @@ static int32_t tell(const char *to)
 	struct address client = address_of("192.0.2.1");
 	const struct send send = { to, &client, "d", SEND_NOTICE };
 
-	return send_limit_count(&limits, &arena, &send, FOREVER, &hit, &alarm_seen);
+	return send_limit_count(&limits, &world.arena, &send, FOREVER, &hit, &alarm_seen);
 }
 
 static void spend(const char *to, const char *policy)
@@ -525,7 +510,7 @@ static void a_notice_has_a_budget_of_its_own(void **state)
 	assert_int_equal(tell(to), PINTLE_OK);
 	assert_int_equal(tell(to), PINTLE_LIMITED);
 	assert_hit("send-notice-hour", 2, HOUR_MS);
-	shift_ms = HOUR_MS + 1;
+	world.shift_ms = HOUR_MS + 1;
 	assert_int_equal(send_from_device(to, "192.0.2.1", "d"), PINTLE_OK);
 	assert_int_equal(tell(to), PINTLE_OK);
 	assert_int_equal(tell(to), PINTLE_LIMITED);
@@ -563,7 +548,8 @@ static void a_lost_notice_is_not_counted(void **state)
 	spend(to, "send-resend");
 	for (int n = 0; n < 3; n++) {
 		assert_int_equal(tell(to), PINTLE_OK);
-		assert_int_equal(send_limit_lost_notice(&limits, &arena, to, FOREVER), PINTLE_OK);
+		assert_int_equal(send_limit_lost_notice(&limits, &world.arena, to, FOREVER),
+				 PINTLE_OK);
 	}
 	spend(to, "send-resend"); /* a code still waits for its turn */
 	assert_int_equal(tell(to), PINTLE_OK);
@@ -581,12 +567,13 @@ static void an_operator_lifts_a_hold(void **state)
 			assert_int_equal(send_nth(&scope_cases[0], n + 20 * round), PINTLE_OK);
 		assert_int_equal(send_nth(&scope_cases[0], 99), PINTLE_LIMITED);
 		assert_true(alarm_seen.is_first);
-		assert_int_equal(send_limit_lift(&limits, &arena, "country:852", FOREVER),
+		assert_int_equal(send_limit_lift(&limits, &world.arena, "country:852", FOREVER),
 				 PINTLE_OK);
 	}
-	assert_int_equal(send_limit_lift(&limits, &arena, "country:44", FOREVER), PINTLE_NOT_FOUND);
+	assert_int_equal(send_limit_lift(&limits, &world.arena, "country:44", FOREVER),
+			 PINTLE_NOT_FOUND);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		if (send_limit_lift(&limits, &arena, none[i], FOREVER) != PINTLE_INVALID)
+		if (send_limit_lift(&limits, &world.arena, none[i], FOREVER) != PINTLE_INVALID)
 			fail_msg("\"%s\" was taken", none[i]);
 	}
 }
@@ -613,8 +600,9 @@ static void a_message_that_goes_nowhere_costs_nothing(void **state)
 
 	(void)state;
 	current.send_global_hour = current.send_prefix_hour = 1;
-	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit), PINTLE_OK);
-	assert_int_equal(send_limit_count_free(&limits, &arena, &send, FOREVER, &hit),
+	assert_int_equal(send_limit_count_free(&limits, &world.arena, &send, FOREVER, &hit),
+			 PINTLE_OK);
+	assert_int_equal(send_limit_count_free(&limits, &world.arena, &send, FOREVER, &hit),
 			 PINTLE_LIMITED);
 	assert_hit("send-resend", 1, MINUTE_MS);
 	assert_int_equal(send_to("+8613800138001", "192.0.2.1"), PINTLE_OK);
@@ -648,7 +636,7 @@ static void new_flows_give_no_new_tries(void **state)
 	assert_hit("code-failures", 10, 900000);
 	assert_int_equal(try_code("other", "v", PINTLE_LOGIN), PINTLE_OK);
 	assert_int_equal(try_code("other", "u", PINTLE_RESET), PINTLE_OK);
-	shift_ms = 900001;
+	world.shift_ms = 900001;
 	assert_int_equal(try_code("later", "u", PINTLE_LOGIN), PINTLE_OK);
 }
 
@@ -665,7 +653,7 @@ static void no_window_holds_more_failures(void **state)
 	for (size_t i = 0; i < sizeof(at_s) / sizeof(at_s[0]); i++) {
 		int n_codes = 0, n_secrets = 0, n_wanted = i == 0 ? 1 : 20;
 
-		shift_ms = at_s[i] * INT64_C(1000);
+		world.shift_ms = at_s[i] * INT64_C(1000);
 		for (int n = 0; n < n_wanted; n++) {
 			n_codes += try_code("f", "u", PINTLE_LOGIN) == PINTLE_OK;
 			n_secrets += try_secret("main", "u") == PINTLE_OK;
@@ -681,11 +669,11 @@ static void a_budget_does_not_slide(void **state)
 {
 	(void)state;
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
-	shift_ms = MINUTE_MS - 1000;
+	world.shift_ms = MINUTE_MS - 1000;
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_LIMITED);
-	shift_ms = MINUTE_MS;
+	world.shift_ms = MINUTE_MS;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(ask("192.0.2.1", true), PINTLE_OK);
 	assert_int_equal(ask("192.0.2.1", true), PINTLE_LIMITED);
@@ -733,7 +721,7 @@ static void a_secret_has_a_window_and_a_total(void **state)
 	assert_int_equal(try_secret("main", "v"), PINTLE_OK);
 	/* A76: other ways in are not touched. */
 	assert_int_equal(try_code("f", "u", PINTLE_LOGIN), PINTLE_OK);
-	shift_ms = 900001;
+	world.shift_ms = 900001;
 	assert_int_equal(try_secret("main", "u"), PINTLE_OK);
 	assert_int_equal(try_secret("main", "u"), PINTLE_OK);
 	assert_int_equal(try_secret("main", "u"), PINTLE_LIMITED);
@@ -806,20 +794,21 @@ static void a_look_beside_changes_no_count(void **state)
 	for (int i = 0; i < 4; i++) {
 		int32_t wanted = i < 3 ? PINTLE_OK : PINTLE_LIMITED;
 
-		kv_probe_reset(&probe);
+		kv_probe_reset(&world.probe);
 		beside.status = PINTLE_OK;
 		assert_int_equal(
-			limit_address(&limits, &arena, &client, true, &beside, FOREVER, &hit),
+			limit_address(&limits, &world.arena, &client, true, &beside, FOREVER, &hit),
 			wanted);
-		assert_int_equal(probe.n_ops, 2);
-		assert_int_equal(probe.ops[0], PINTLE_KV_LIMIT);
+		assert_int_equal(world.probe.n_ops, 2);
+		assert_int_equal(world.probe.ops[0], PINTLE_KV_LIMIT);
 		assert_int_equal(beside.status, PINTLE_NOT_FOUND);
 	}
-	kv_probe_reset(&probe);
-	probe.fail_at = 1;
-	shift_ms = 60000;
-	assert_int_equal(limit_address(&limits, &arena, &client, true, &beside, FOREVER, &hit),
-			 PINTLE_OK);
+	kv_probe_reset(&world.probe);
+	world.probe.fail_at = 1;
+	world.shift_ms = 60000;
+	assert_int_equal(
+		limit_address(&limits, &world.arena, &client, true, &beside, FOREVER, &hit),
+		PINTLE_OK);
 	assert_int_equal(beside.status, PINTLE_UNAVAILABLE);
 }
 
@@ -861,6 +850,5 @@ int main(void)
 		WITH_STORE(countries_are_a_list_of_the_allowed),
 	};
 
-	clock_set_shift(&shift_ms);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
