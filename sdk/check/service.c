@@ -104,3 +104,11 @@ void call_say(struct pintle_call *call, const char *name, const char *text)
 	pairs_put(&call->said, name, text);
 	pairs_put(&call->world->seen, name, text);
 }
+
+void call_say_part(struct pintle_call *call, const char *group, const char *name, const char *text)
+{
+	char whole[128];
+
+	(void)snprintf(whole, sizeof(whole), "%s.%s", group, name);
+	call_say(call, whole, text);
+}

@@ -40,6 +40,7 @@ const struct pintle_host *services(void)
 	(void)pthread_mutex_lock(&mutex);
 	if (table.size == 0) {
 		services_fill_call(&table);
+		services_fill_outcome(&table);
 		services_fill_flow(&table);
 		services_fill_store(&table);
 		services_fill_world(&table);

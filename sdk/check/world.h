@@ -122,6 +122,7 @@ void world_move_clock(int64_t ms);
 /* What open() and the ops are given. */
 const struct pintle_host *services(void);
 void services_fill_call(struct pintle_host *table);
+void services_fill_outcome(struct pintle_host *table);
 void services_fill_flow(struct pintle_host *table);
 void services_fill_store(struct pintle_host *table);
 void services_fill_world(struct pintle_host *table);
@@ -141,6 +142,8 @@ struct pintle_call *service_call(void);
 void service_set_call(struct pintle_call *call);
 /* A text of the plugin for name of the outcome: kept for the expectations. */
 void call_say(struct pintle_call *call, const char *name, const char *text);
+/* The same for "group.name". */
+void call_say_part(struct pintle_call *call, const char *group, const char *name, const char *text);
 /* Breaks X02 and answers false when a text that must be there is NULL or not UTF-8. */
 bool call_text_ok(struct pintle_call *call, const char *service, const char *text);
 
