@@ -5,6 +5,7 @@
 #include "callback.h"
 #include "clock.h"
 #include "flow.h"
+#include "flow_poll.h"
 #include "host.h"
 #include "op.h"
 #include "request.h"
@@ -106,6 +107,7 @@ void api_flow_show(struct request *request)
 
 	if (!load_flow(request, &flow))
 		return;
+	flow_poll(request->host, &flow);
 	status = flow_shown(&flows, &request->arena, &flow, request->deadline_ms, &state);
 	if (status == PINTLE_OK)
 		answer_ok(request,

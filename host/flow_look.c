@@ -48,6 +48,9 @@ static int32_t read_record(struct look *look, const struct pintle_kv_answer *fou
 		return PINTLE_INTERNAL;
 	look->sight.state = flow_state_name(flow.state);
 	look->sight.expires_ms = flow.expires_ms;
+	if (flow.waits && flow.state < FLOW_CONFIRMED)
+		(void)snprintf(look->sight.waits_for, sizeof(look->sight.waits_for), "%s",
+			       flow.instance);
 	is_it = strcmp(flow.id, look->id) == 0 && flow.expires_ms > clock_now_ms();
 	flow_fini(&flow);
 	return is_it ? PINTLE_OK : PINTLE_NOT_FOUND;

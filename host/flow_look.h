@@ -10,6 +10,7 @@ struct flow_sight {
 	const char
 		*state; /* "pending", "scanned", "confirmed", "failed"; one pointer each, lasting */
 	int64_t expires_ms;
+	char waits_for[48]; /* the section that can tell how far it is; "": it is decided */
 };
 
 typedef void flow_seen(void *ctx, const struct flow_sight *sight);

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "dispatch.h"
 #include "flow.h"
+#include "flow_poll.h"
 #include "host.h"
 #include "op.h"
 #include "proof.h"
@@ -106,9 +107,10 @@ void verify_run(struct request *request, pintle_op *op, const char *name, int32_
 		call_run(call, op, proved);
 		return;
 	}
-	if (status == PINTLE_PENDING)
+	if (status == PINTLE_PENDING) {
+		flow_poll(call->host, &call->flow);
 		answer_waiting(call);
-	else
+	} else
 		op_fail(call, status);
 	dispatch_finish(request);
 }

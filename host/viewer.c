@@ -9,6 +9,7 @@
 #include "dispatch.h"
 #include "flow.h"
 #include "flow_look.h"
+#include "flow_poll.h"
 #include "host.h"
 #include "request.h"
 #include "xalloc.h"
@@ -226,6 +227,7 @@ static void on_seen(void *ctx, const struct flow_sight *sight)
 	if (sight->status == PINTLE_OK) {
 		viewer->state = sight->state;
 		viewer->expires_ms = sight->expires_ms;
+		viewer->polled = flow_poll_provider(live_host(viewer->live), sight->waits_for);
 	}
 	if (viewer->is_stale)
 		viewer_look(viewer);
@@ -274,6 +276,10 @@ void viewer_tick(struct viewer *viewer, int64_t now_ms, bool may_look)
 	}
 	if (must_beat)
 		set_beat(viewer);
+	if (viewer->polled && now_ms >= viewer->poll_ms) {
+		viewer->poll_ms = now_ms + FLOW_POLL_MS;
+		flow_poll_soon(viewer->polled, viewer->flow_id);
+	}
 	if (may_look && (must_beat || viewer->is_stale || clock_now_ms() >= viewer->expires_ms))
 		viewer_look(viewer);
 }

@@ -58,10 +58,12 @@ struct viewer {
 	char name[2 * SEAL_MAC_LEN + 1]; /* of the flow, on the bus */
 	struct viewer_stamp stamp;
 	int64_t expires_ms;
-	int64_t beat_ms;        /* monotonic; the next */
-	int64_t stuck_since_ms; /* monotonic; what it was sent waits; 0: nothing does */
-	const char *state;      /* as last read; lasting */
-	const char *shown;      /* as last sent */
+	int64_t beat_ms;            /* monotonic; the next */
+	struct pintle_inst *polled; /* who is asked how far the flow is; NULL: nobody */
+	int64_t poll_ms;            /* monotonic; the next time */
+	int64_t stuck_since_ms;     /* monotonic; what it was sent waits; 0: nothing does */
+	const char *state;          /* as last read; lasting */
+	const char *shown;          /* as last sent */
 	struct looking *looking;
 	bool is_stale; /* to be read again */
 };

@@ -99,6 +99,20 @@ int32_t waiting_open(struct pintle_call *call, const char *ticket)
 	return take_over(call, status, &found, CALL_FLOW_TO_CHANGE);
 }
 
+int32_t waiting_open_to_poll(struct pintle_call *call, const char *flow_id)
+{
+	struct flows flows = flows_of(call);
+	struct flow found = { 0 };
+	int32_t status = flow_load(&flows, &call->arena, flow_id, call->deadline_ms, &found);
+
+	if (status == PINTLE_OK && (!found.waits || found.state >= FLOW_CONFIRMED ||
+				    strcmp(found.instance, call->inst->name) != 0)) {
+		flow_fini(&found);
+		status = PINTLE_NOT_FOUND;
+	}
+	return take_over(call, status, &found, CALL_FLOW_TO_CHANGE);
+}
+
 int32_t waiting_read(struct pintle_call *call, const char *flow_id)
 {
 	struct flows flows = flows_of(call);

@@ -21,6 +21,8 @@ int32_t waiting_check_grant(const struct pintle_call *call);
 /* For the services of the same names. */
 int32_t waiting_open(struct pintle_call *call, const char *ticket);
 int32_t waiting_read(struct pintle_call *call, const char *flow_id);
+/* For the op poll, which has no request: the flow, while it waits. EXPIRED: it waits no more. */
+int32_t waiting_open_to_poll(struct pintle_call *call, const char *flow_id);
 int32_t waiting_set_state(struct pintle_call *call, const char *name);
 const char *waiting_ticket(struct pintle_call *call, uint32_t flags);
 const char *waiting_grant(struct pintle_call *call);

@@ -197,6 +197,8 @@ static int32_t enter_plugin(const struct target *target, struct pintle_call *cal
 		return run_send(target, call);
 	if (target->owner)
 		return run_record(target, call);
+	if (strcmp(call->op, "poll") == 0)
+		call->flow = FLOW_TO_CHANGE;
 	(void)side_enter(SIDE_PLUGIN);
 	if (target->op)
 		return target->op(call->inst->self, call);

@@ -301,7 +301,7 @@ struct pintle_host { /* append only */
 	/* The same by flow_id, which its opener alone has; to be read only, until flow_by_ticket is called
 	 * as well. */
 	int32_t (*flow_by_id)(struct pintle_call *, const char *flow_id);
-	/* After flow_by_ticket: "scanned", "confirmed" or "failed" (verify is then denied). CONFLICT when
+	/* After flow_by_ticket, and in poll: "scanned", "confirmed" or "failed" (verify is then denied). CONFLICT when
 	 * the flow has been decided before or would go back; return it. Told on the event bus. */
 	int32_t (*set_state)(struct pintle_call *, const char *state);
 	/* Of the flow, "pending" at first. */

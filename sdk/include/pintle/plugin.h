@@ -54,7 +54,10 @@ struct pintle_input {
  *          the identity was another account's and that is proved too. NULL: not offered.
  * unbind   may refuse or tell a third system; param "subject" names it. NULL: the host just does it.
  * callback an upstream's redirect or push.
- * poll     the state of a flow, where the upstream must be asked.
+ * poll     asks the upstream how far a flow is that begin made wait with ticket(), and says it with
+ *          set_state() and keep(). Run while somebody asks after the flow or watches it, once at a time and
+ *          every two seconds at the most; without a request: its getters know nothing. It signs nobody in:
+ *          subject() is verify's, as with callback.
  * describe adds its part to the profile of user(), with set().
  * record   keeps the plugin's own rows in step with an account: inside the transaction that signs it in
  *          or binds (is_bound), or unbinds, and again when that is tried again; db_query() and set()
