@@ -202,6 +202,7 @@ def test_keys_may_change_while_people_sign_in(alone, sites):
     sign_in_by(alone, sites, "rolling")
 
 
+@ONE_HOST
 def test_a_key_that_is_no_longer_published_signs_nobody_in(alone, sites):
     old = sites.rolling.keys[0]
     sites.rolling.keys = [Key(), old]
