@@ -54,8 +54,8 @@ class Sites:
         text = (f"[{section.name}]\nplugin = oauth2\npreset = {section.preset}\nclient_id = {client_id}\n"
                 f"client_secret = {secret}\n{section.options}")
         if section.preset == "github":
-            return text + (f"issuer = {GITHUB}\nauthorize_url = {site.url}{github.AUTHORIZE}\ntoken_url = {site.url}{github.TOKEN}\n"
-                           f"userinfo_url = {site.url}{github.USER}\n")
+            return text + (f"issuer = {GITHUB}\nauthorize_url = {site.url}{github.AUTHORIZE}\n"
+                           f"token_url = {site.url}{github.TOKEN}\nuserinfo_url = {site.url}{github.USER}\n")
         return text + f"issuer = {site.issuer}\n"
 
     def follow(self, server):

@@ -306,6 +306,25 @@ def test_parallel_unbinds_leave_a_way_in(server, sites):
         assert user_id(sign_in_by(server, sites, left, people[left])) == user_id(who), f"round {i}"
 
 
+@pytest.mark.one_host(reason="its configuration is changed")
+@pytest.mark.parametrize("left, leaves", [("posting", True), ("partner", False)])
+def test_a_section_that_is_gone_is_no_way_in(make_server, sites, left, leaves):
+    """A62: another client of the same issuer has the same people, another issuer has not."""
+    server, person = make_server(*OPTIONS, conf=sites.conf("acme")), person_of("acme")
+    who = sign_in(server)
+    assert bind_by(server, sites, "acme", who, person).status_code == 200
+    server.stop()
+    for name, text in sites.conf(left).items():
+        server.write_conf(name, text)
+    server.start()
+    who = server.client().use(who.tokens["access_token"])
+    if leaves:
+        who.ok("DELETE", UNBIND.format("phone_sms"))
+        assert sign_in_by(server, sites, left, person).tokens["is_new_user"] is False
+    else:
+        who.refused(409, "last_login_method", "DELETE", UNBIND.format("phone_sms"))
+
+
 def test_another_purpose_is_refused(server, sites):
     """A36: what leads to an account is exchanged by no trip, and sets no password."""
     who = sign_in(server)

@@ -55,6 +55,17 @@ def test_an_odd_exchange_is_no_sign_in(server, sites, what):
     sign_in_by(server, sites, "hasty")
 
 
+@pytest.mark.parametrize("part", ["discovery", "jwks", "token", "userinfo"])
+def test_an_issuer_that_takes_its_time_signs_in(make_server, sites, part):
+    server, site = make_server(*OPTIONS, workers=1, conf=sites.conf("hasty")), sites.hasty
+    site.is_lean = True
+    try:
+        with site.oddly(site.at(getattr(site, part)), "late"):
+            sign_in_by(server, sites, "hasty")
+    finally:
+        site.is_lean = False
+
+
 @pytest.mark.parametrize("path", [github.TOKEN, github.USER])
 @pytest.mark.parametrize("what", NONSENSE)
 def test_an_odd_github_signs_nobody_in(server, sites, path, what):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an id_token must be (OpenID Connect Core 3.1.3.7, A08): one thing wrong, and nobody is signed in."""
+import threading
 import time
 
 import pytest
 
 from fakes.oidc import Key
 from forge import b64, hs256, part, public_pem, signed, unb64
+from harness import wait_for
 from oauth2_server import person_of, server, sign_in_by, sites
+from steps import user_id
 from trips import DENIED, OPTIONS, Trip
 
 pytestmark = pytest.mark.core
@@ -211,6 +214,32 @@ def test_a_key_that_is_no_longer_published_signs_nobody_in(alone, sites):
     sites.rolling.keys[0].kid = "fresh" + sites.rolling.keys[0].kid
     sign_in_by(alone, sites, "rolling")  # looks the new one up
     assert told_of_keys(alone, sites, lambda claims: old.sign(claims)) == DENIED
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+def test_keys_that_overlap_cost_nobody_a_sign_in(make_server, sites, alg):
+    """As Google does it: the new key is published, then signs, then the old one goes; people come all the time."""
+    server, site, done, ends = make_server(*OPTIONS, workers=2, conf=sites.conf("rolling")), sites.rolling, [], []
+    sites.follow(server)
+
+    def come():
+        while not ends:
+            done.append(user_id(sign_in_by(server, sites, "rolling")))
+
+    people = [threading.Thread(target=come) for _ in range(3)]
+    for one in people:
+        one.start()
+    old, fresh = site.keys[0], Key(alg)
+    try:
+        for keys in ([old, fresh], [fresh, old], [fresh]):
+            site.keys, wanted = keys, len(done) + 20
+            wait_for(lambda wanted=wanted: len(done) > wanted or any(not one.is_alive() for one in people), "people")
+            assert all(one.is_alive() for one in people), "somebody was refused"
+    finally:
+        ends.append(True)
+        for one in people:
+            one.join(30)
+    assert len(set(done)) == len(done)
 
 
 def test_without_a_kid_there_must_be_one_key_that_fits(alone, sites):

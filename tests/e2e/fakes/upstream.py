@@ -11,7 +11,7 @@ from fakes.vendor import Refused
 from http_fake import HttpFake
 
 HUGE = 100 * 1024 * 1024
-HELD_S = 30
+HELD_S = {"hang": 30, "late": 0.3}
 
 Ask = namedtuple("Ask", "method path query headers form")
 Answer = namedtuple("Answer", "status body headers", defaults=({},))
@@ -23,7 +23,8 @@ def text_of(answer):
 
 class Upstream:
     """A subclass says in answer() what it does: JSON or an Answer, or Refused with either. odd[path] is what
-    that path does instead: "hang", "cut", "huge", "drip", an Answer, or what answer_oddly() knows."""
+    that path does instead: "hang", "cut", "huge", "drip", an Answer, or what answer_oddly() knows; when it is
+    "late" it does the same as ever."""
 
     content_type = "application/json"
 
@@ -86,8 +87,9 @@ class Upstream:
         odd = self.odd.get(ask.path)
         with self.lock:
             self.asked.append(ask)
-        if odd == "hang":
-            self.released.wait(HELD_S)
+        for what, seconds in HELD_S.items():
+            if odd == what:
+                self.released.wait(seconds)
         if odd in ("hang", "cut"):  # taken, and the connection closed without an answer
             handler.close_connection = True
         else:
@@ -99,7 +101,7 @@ class Upstream:
         if isinstance(odd, Answer):
             return odd
         try:
-            if odd is not None and odd != "drip":
+            if odd not in (None, "late", "drip"):
                 return self.answer_oddly(odd)
             with self.lock:
                 status, found = 200, self.answer(ask)
