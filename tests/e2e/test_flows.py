@@ -18,9 +18,9 @@ def test_providers_say_how_to_sign_in(server):
     by_name = {provider["name"]: provider for provider in listed}
     assert set(by_name) == {"password", "phone_sms", "email"}
     assert by_name["password"]["capabilities"] == {"begin": False, "direct": True, "bind": True,
-                                                   "callback": False}
+                                                   "callback": False, "whole": False}
     assert by_name["phone_sms"]["capabilities"] == {"begin": True, "direct": False, "bind": True,
-                                                    "callback": False}
+                                                    "callback": False, "whole": False}
     steps = {entry["name"]: entry["step"] for entry in by_name["phone_sms"]["inputs"]}
     assert steps == {"phone": "begin", "code": "verify"}
     assert by_name["email"]["capabilities"] == by_name["phone_sms"]["capabilities"]
