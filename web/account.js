@@ -3,7 +3,7 @@
 
 import { button, call, element, languageButton, markFields, messageLine, show, word } from "/assets/common.js";
 import { loginPage, loginSection, sessionSection } from "/assets/history.js";
-import { bind, identitySection } from "/assets/identities.js";
+import { bind, goOnLinking, identitySection } from "/assets/identities.js";
 import { broughtBack } from "/assets/prove.js";
 
 const page = document.getElementById("page");
@@ -108,15 +108,27 @@ async function draw() {
 		...loginSection(logins, providers, message.say));
 }
 
-// What became of a way that was brought back: {said, isBad}. A 401 may be of the proof alone: whether anybody is signed
-// in, drawing finds out.
-async function endOf(back) {
-	if (back?.error)
+// What a way that was brought back is good for; a word when for nothing here.
+function whatFor(back) {
+	if (back.error && !back.along)
 		return { said: word("denied"), isBad: true };
-	if (!back?.grant || !back.provider)
-		return { said: back ? word("other_window") : "", isBad: Boolean(back) };
+	return back.along || (back.grant && back.purpose === "bind") ? null : { said: word("other_window"), isBad: true };
+}
+
+// What became of it: {said, isBad}. A 401 may be of the proof alone: whether anybody is signed in, drawing finds out.
+async function endOf(back) {
+	const nothing = whatFor(back);
+
+	if (nothing)
+		return nothing;
 	try {
-		await bind({ name: back.provider }, { flow_id: back.flow_id, grant: back.grant });
+		const { providers } = await call("GET", "/api/v1/auth/providers");
+		const provider = providers.find((one) => one.name === back.provider);
+
+		if (back.along)
+			await goOnLinking(providers, back);
+		else
+			await bind(providers, provider, { flow_id: back.flow_id, grant: back.grant });
 		return { said: word("saved"), isBad: false };
 	} catch (refusal) {
 		return { said: refusal.message, isBad: true };
@@ -127,11 +139,11 @@ async function start() {
 	const back = broughtBack();
 
 	show(message); // so that there is a place to say why the rest is missing
-	const { said, isBad } = await endOf(back);
+	const end = back && await endOf(back);
 
 	await change(async () => {});
-	if (said)
-		message.say(said, isBad);
+	if (end)
+		message.say(end.said, end.isBad);
 }
 
 start();

@@ -8,7 +8,10 @@ const WORDS = {
 		confirm_remove: "Remove this way to sign in? {0}", continue: "Continue",
 		continue_with: "Continue with {0}", current: "this one", denied: "It was refused.", devices: "Sessions",
 		elsewhere: "On another site or your phone", end: "End", end_others: "End all others", ended: "Ended.",
-		expired: "This has expired.", identities: "Ways to sign in", language: "中文",
+		expired: "This has expired.", identities: "Ways to sign in", language: "中文", link_agree: "Close the other account for good",
+		link_close: "Close it and go on", link_closes: "Nothing else leads to that account. It will be closed, and what it holds is lost.",
+		link_text: "{0}: this is a way to sign in to another account. If that one is yours too, sign in to it here, and this way moves to the account you are in.",
+		link_title: "It belongs to another account",
 		logins: "Recent sign-ins", lost: "The server cannot be reached. Try again.", more: "More",
 		new_password: "New password", nickname: "Name shown", old_password: "Present password",
 		other_window: "Go back to the window in which you began.", password: "Password",
@@ -23,7 +26,10 @@ const WORDS = {
 		confirm_remove: "移除该登录方式?{0}", continue: "继续",
 		continue_with: "使用{0}继续", current: "当前会话", denied: "已被拒绝。", devices: "登录设备",
 		elsewhere: "通过其他网站或手机", end: "下线", end_others: "下线其他全部会话", ended: "已下线。",
-		expired: "已过期。", identities: "登录方式", language: "English",
+		expired: "已过期。", identities: "登录方式", language: "English", link_agree: "永久注销另一账号",
+		link_close: "注销并继续", link_closes: "另一账号没有其他登录方式,它将被注销,其中的内容会丢失。",
+		link_text: "{0}:该登录方式属于另一账号。如果那个账号也是您的,请在此登录它,该登录方式将转移到当前账号。",
+		link_title: "已绑定另一账号",
 		logins: "最近登录记录", lost: "无法连接服务器,请重试。", more: "更多",
 		new_password: "新密码", nickname: "昵称", old_password: "当前密码",
 		other_window: "请回到您开始操作的窗口。", password: "密码",
@@ -55,17 +61,22 @@ export class Refusal extends Error {
 		this.status = status;
 		this.error = envelope?.error ?? "lost";
 		this.fields = envelope?.fields ?? [];
+		this.data = envelope?.data ?? null;
+		this.envelope = envelope;
 	}
 }
 
-export async function call(method, path, body) {
+// The cookie says who asks, unless credentials are "omit"; then a token may.
+export async function call(method, path, body, { credentials = "same-origin", token } = {}) {
 	const headers = { "Accept-Language": lang };
 	let answer, envelope;
 
+	if (token)
+		headers.Authorization = `Bearer ${token}`;
 	if (body)
 		headers["Content-Type"] = "application/json";
 	try {
-		answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
+		answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials });
 		envelope = await answer.json();
 	} catch {
 		throw new Refusal(answer?.status ?? 0, null);

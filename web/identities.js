@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways to sign in of the account: shown, added, taken away.
 
-import { button, call, element, labelOf, time, word } from "/assets/common.js";
+import { Refusal, button, call, element, labelOf, time, word } from "/assets/common.js";
+import { linkOther, signInThere } from "/assets/link.js";
 import { offer } from "/assets/prove.js";
 
-export function bind(provider, fields) {
-	return call("POST", `/api/v1/user/bind/${provider.name}`, fields);
+function requestFor(provider) {
+	return (fields) => call("POST", `/api/v1/user/bind/${provider.name}`, fields);
+}
+
+// Binds what was proved. What is another account's may be taken from there, where the server says so.
+export async function bind(providers, provider, fields) {
+	const request = requestFor(provider);
+
+	try {
+		return await request(fields);
+	} catch (refusal) {
+		if (!refusal.data?.link)
+			throw refusal;
+		return linkOther({ providers, provider, fields, refusal, request });
+	}
+}
+
+// Goes on where the browser left to sign in to the other account on another site.
+export async function goOnLinking(providers, back) {
+	const provider = providers.find((one) => one.name === back.along.provider);
+	const refusal = new Refusal(409, back.along.refusal);
+	const there = providers.find((one) => one.name === back.provider);
+	const tokens = back.grant ? await signInThere(there, { flow_id: back.flow_id, grant: back.grant }) : null;
+
+	return linkOther({ providers, provider, fields: back.along.fields, refusal, request: requestFor(provider), tokens });
 }
 
 // What a person knows an identity by: what they typed, or what the provider calls them.
@@ -41,7 +65,7 @@ function rowsOf(identities, providerOf) {
 	});
 }
 
-function addButton(provider, change) {
+function addButton(provider, providers, change) {
 	return button(`${word("add")}: ${labelOf(provider)}`, () => {
 		const box = element("div");
 		const dialog = element("dialog", { "aria-label": labelOf(provider), onclose: () => {
@@ -50,7 +74,7 @@ function addButton(provider, change) {
 		} });
 
 		const leave = offer(box, provider, {
-			purpose: "bind", returnTo: "/account", prove: bind,
+			purpose: "bind", returnTo: "/account", prove: (one, fields) => bind(providers, one, fields),
 			done: () => {
 				dialog.close();
 				change(async () => {}, word("saved"));
@@ -74,6 +98,6 @@ export function identitySection(identities, providers, change) {
 		element("h2", {}, word("identities")),
 		element("ul", { class: "rows", id: "identities" },
 			...rowsOf(identities, providerOf).map((one) => identityRow(one, providerOf(one), change))),
-		element("p", { class: "adds" }, ...addable.map((one) => addButton(one, change))),
+		element("p", { class: "adds" }, ...addable.map((one) => addButton(one, providers, change))),
 	];
 }

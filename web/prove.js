@@ -173,7 +173,7 @@ async function finish(way, fields) {
 function keep(storage, way, flow) {
 	storage.setItem(KEPT, JSON.stringify({
 		flow_id: flow.flow_id, provider: way.provider.name, purpose: way.purpose, page: location.pathname + location.search,
-		along: way.along,
+		along: storage === sessionStorage ? way.along : null,
 	}));
 }
 

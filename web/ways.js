@@ -30,7 +30,7 @@ export function choice(providers, how) {
 	return {
 		elements: [
 			here.length > 0 ? list : null, box, elsewhere.length > 0 ? buttonGroup(elsewhere, choose) : null,
-		],
+		].filter(Boolean),
 		open: () => list.firstChild?.click(),
 		leave: () => leave?.(),
 	};

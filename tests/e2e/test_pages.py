@@ -227,7 +227,7 @@ def test_a_way_that_is_refused_on_the_way_back(server, browser, kept, said):
         browser.input("code")
     else:
         browser.driver.execute_script(
-            "sessionStorage.setItem('flow', JSON.stringify({flow_id: 'x'.repeat(22), provider: 'email'}))")
+            "sessionStorage.setItem('flow', JSON.stringify({flow_id: 'x'.repeat(22), provider: 'email', purpose: 'bind'}))")
     browser.open(server.url + "/healthz")
     browser.open(server.url + "/account#grant=broken")
     browser.find(f"//*[@role='status' and contains(@class, 'bad') and contains(., '{said}')]")
