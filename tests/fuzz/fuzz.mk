@@ -10,6 +10,7 @@ FUZZ_OBJ := $(HOST_SRC:%.c=$(BUILD)/fuzz/%.o) $(patsubst $(BUILD)/%.c,$(BUILD)/f
 # What a target tests beside the host.
 FUZZ_kv_record := plugins/kv_lmdb/record.c
 FUZZ_kv_record_LIBS := -llmdb
+FUZZ_oauth2 := $(foreach module,base64url discovery document idtoken keys upstream,plugins/oauth2/$(module).c)
 
 fuzz_compile = @mkdir -p $(@D); $(FUZZ_CC) $(FUZZ_FLAGS) -MMD -MP -Isdk/include -Ihost -I$(BUILD)/gen \
 	-Iplugins -DPINTLE_TEST -DPINTLE_VERSION='"$(VERSION)"' -DPINTLE_PLUGIN_DIR='""' \
