@@ -142,13 +142,23 @@ static void count_outcome(const struct pintle_call *call, int32_t status)
 	metrics_outcome(call->host->self, call->inst->board_index, outcome);
 }
 
-/* What an op's last word becomes once nothing of it is running any more. */
+/* A transaction belongs to the thread that began it, and ends there: when the op returns, also when it goes
+ * on elsewhere, and at its done(). */
+static void end_transaction(struct pintle_call *call)
+{
+	if (!db_is_inside() || !call->tx.open)
+		return;
+	db_rollback(&call->tx);
+	atomic_store(&call->is_inside, false);
+	log_warn("%s: %s left a transaction open", call->inst->name, call->op);
+}
+
+/* What an op's last word becomes once nothing of it is running any more. Who has left a transaction to a
+ * thread that does not end it holds up everybody else. */
 static int32_t conclude(struct pintle_call *call, int32_t status)
 {
-	if (call->tx.open) {
-		db_rollback(&call->tx);
-		log_warn("%s: %s left a transaction open", call->inst->name, call->op);
-	}
+	if (atomic_load(&call->is_inside))
+		worker_retire(call->host, call->inst->board_index, call->op);
 	if (!is_known_status(status))
 		status = PINTLE_INTERNAL;
 	if (status == PINTLE_OK && call->outcome.has_bad_type)
@@ -166,6 +176,7 @@ static int32_t run_op(struct pintle_call *call, pintle_op *op)
 	struct breadcrumb before = breadcrumb_enter(call->inst->board_index, call->op);
 	int32_t status = op(call->inst->self, call);
 
+	end_transaction(call);
 	breadcrumb_leave(before);
 	return status;
 }
@@ -243,7 +254,8 @@ static bool wait_for_end(struct pintle_call *call)
 	return has_ended;
 }
 
-/* Nobody waits for the op any more, which may keep what it was lent. False: it has just ended. */
+/* Nobody waits for the op any more, which may keep what it was lent; not a transaction, for which others may
+ * wait. False: it has just ended. */
 static bool abandon(struct pintle_call *call)
 {
 	struct host *host = call->host;
@@ -255,7 +267,7 @@ static bool abandon(struct pintle_call *call)
 		return false;
 	}
 	log_warn("%s: %s never called done()", call->inst->name, call->op);
-	if (n_others >= ABANDONED_MAX)
+	if (n_others >= ABANDONED_MAX || atomic_load(&call->is_inside))
 		worker_retire(host, call->inst->board_index, "done");
 	return true;
 }
@@ -340,6 +352,7 @@ void call_done(struct pintle_call *call, int32_t status)
 {
 	int state = STATE_RUNNING;
 
+	end_transaction(call);
 	if (!is_known_status(status) || status == PINTLE_PENDING)
 		status = PINTLE_INTERNAL;
 	if (atomic_compare_exchange_strong(&call->state, &state, STATE_EARLY + status))

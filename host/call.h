@@ -86,6 +86,7 @@ struct pintle_call {
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
 	bool is_recording;          /* the provider's record runs: the transaction is the host's */
 	bool is_waited_for;         /* by another op or a message, not by a request */
+	_Atomic bool is_inside;     /* a transaction that the op began */
 	bool was_abandoned;         /* by who waited for it */
 	bool was_pending;           /* done() may still come */
 	_Atomic int n_holders;      /* the host, and an op that promised done() */

@@ -117,7 +117,7 @@ static int32_t target(struct pintle_call *call, const char *ns, const char *subj
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (!ns || !subject || strlen(ns) >= sizeof(call->flow.target_ns) ||
+	if (call->tx.open || !ns || !subject || strlen(ns) >= sizeof(call->flow.target_ns) ||
 	    strlen(subject) > SUBJECT_MAX)
 		return PINTLE_INTERNAL;
 	if (is_begin(call) && test_number_may_begin(call, subject) != PINTLE_OK)
@@ -265,7 +265,7 @@ static int32_t prove(struct pintle_call *call, const char *ns, const char **subj
 	int32_t gate = call_gate(call);
 
 	if (gate == PINTLE_OK)
-		gate = newcomer_check(call);
+		gate = call->tx.open ? PINTLE_INTERNAL : newcomer_check(call);
 	return gate == PINTLE_OK ? proof_nested(call, ns, subject_out) : gate;
 }
 

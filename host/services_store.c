@@ -19,11 +19,13 @@
 
 static int32_t begin(struct pintle_call *call)
 {
-	int32_t gate = call_gate(call);
+	int32_t status = call_gate(call);
 
-	if (gate != PINTLE_OK)
-		return gate;
-	return call->tx.open ? PINTLE_INTERNAL : db_begin(&call->tx);
+	if (status == PINTLE_OK)
+		status = db_is_inside() || call->tx.open ? PINTLE_INTERNAL : db_begin(&call->tx);
+	if (status == PINTLE_OK)
+		atomic_store(&call->is_inside, true);
+	return status;
 }
 
 /* Past the deadline the client has been told so: the work is undone. */
@@ -31,8 +33,9 @@ static int32_t commit(struct pintle_call *call)
 {
 	int32_t gate = call_gate(call);
 
-	if (!call->tx.open || call->is_recording)
+	if (!call->tx.open || call->is_recording || !db_is_inside())
 		return PINTLE_INTERNAL;
+	atomic_store(&call->is_inside, false);
 	if (gate != PINTLE_OK) {
 		db_rollback(&call->tx);
 		return gate;
@@ -42,8 +45,10 @@ static int32_t commit(struct pintle_call *call)
 
 static void rollback(struct pintle_call *call)
 {
-	if (!call->is_recording)
-		db_rollback(&call->tx);
+	if (call->is_recording || !db_is_inside())
+		return;
+	db_rollback(&call->tx);
+	atomic_store(&call->is_inside, false);
 }
 
 static int32_t query(struct pintle_call *call, const struct pintle_query *given)

@@ -79,7 +79,7 @@ static int32_t may_open(const struct pintle_call *call, enum call_flow how)
 
 	if (gate != PINTLE_OK)
 		return gate;
-	if (call->outcome.subject || call->outcome.account_id != 0)
+	if (call->tx.open || call->outcome.subject || call->outcome.account_id != 0)
 		return PINTLE_INTERNAL;
 	return call->opened < how && (is_op(call, "callback") || is_op(call, "op"))
 		       ? PINTLE_OK

@@ -49,6 +49,7 @@ struct promise {
 	int n_times;
 	useconds_t after_us;
 	bool reads_again;
+	bool begins; /* a transaction, and does not end it */
 };
 
 /* ---- Ends of the process ---- */
@@ -124,6 +125,8 @@ static void *keep_promise(void *arg)
 	struct promise *promise = arg;
 
 	(void)usleep(promise->after_us);
+	if (promise->begins)
+		(void)promise->host->db_begin(promise->call);
 	if (promise->reads_again)
 		read_again(promise->host, promise->call);
 	for (int i = 0; i < promise->n_times; i++)
@@ -155,12 +158,43 @@ static int32_t never(const struct pintle_host *host, struct pintle_call *call)
 
 static int32_t twice(const struct pintle_host *host, struct pintle_call *call)
 {
-	return promise((struct promise){ host, call, 2, 1000, false });
+	return promise((struct promise){ host, call, .n_times = 2, .after_us = 1000 });
 }
 
 static int32_t late(const struct pintle_host *host, struct pintle_call *call)
 {
-	return promise((struct promise){ host, call, 1, LATE_US, true });
+	return promise((struct promise){ host, call, .n_times = 1, .after_us = LATE_US,
+					 .reads_again = true });
+}
+
+/* ---- Transactions that are left open: by the op's own thread, by another, and for ever ---- */
+
+static int32_t open_here(const struct pintle_host *host, struct pintle_call *call)
+{
+	(void)host->db_begin(call);
+	return promise((struct promise){ host, call, .n_times = 1, .after_us = 1000 });
+}
+
+static int32_t open_there(const struct pintle_host *host, struct pintle_call *call)
+{
+	return promise(
+		(struct promise){ host, call, .n_times = 1, .after_us = 1000, .begins = true });
+}
+
+static int32_t open_ever(const struct pintle_host *host, struct pintle_call *call)
+{
+	return promise((struct promise){ host, call, .n_times = 0, .begins = true });
+}
+
+/* What the host does outside of transactions alone. */
+static int32_t open_and_ask(const struct pintle_host *host, struct pintle_call *call)
+{
+	const char *subject;
+
+	(void)host->db_begin(call);
+	(void)host->target(call, "unruly", "somebody");
+	(void)host->prove(call, "unruly", &subject);
+	return PINTLE_DENIED;
 }
 
 /* Both a done and a last word of its own. */
@@ -274,13 +308,18 @@ static const struct {
 	const char *how;
 	misdeed *run;
 } misdeeds[] = {
-	{ "segv", segv },           { "abort", call_abort },    { "exit", call_exit },
-	{ "overflow", overflow },   { "hang", hang },           { "never", never },
-	{ "twice", twice },         { "late", late },           { "both", both },
-	{ "leak", leak },           { "close_fds", close_fds }, { "signals", signals },
-	{ "locale", locale },       { "threads", threads },     { "nobody", nobody },
-	{ "foreign", foreign },     { "not_text", not_text },   { "no_account", no_account },
+	{ "segv", segv },           { "abort", call_abort },
+	{ "exit", call_exit },      { "overflow", overflow },
+	{ "hang", hang },           { "never", never },
+	{ "twice", twice },         { "late", late },
+	{ "both", both },           { "leak", leak },
+	{ "close_fds", close_fds }, { "signals", signals },
+	{ "locale", locale },       { "threads", threads },
+	{ "nobody", nobody },       { "foreign", foreign },
+	{ "not_text", not_text },   { "no_account", no_account },
 	{ "no_status", no_status }, { "fine", fine },
+	{ "open_here", open_here }, { "open_there", open_there },
+	{ "open_ever", open_ever }, { "open_and_ask", open_and_ask },
 };
 
 static int32_t misbehave(void *self_of_inst, struct pintle_call *call)

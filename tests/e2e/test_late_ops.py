@@ -4,7 +4,7 @@ import pytest
 
 from harness import wait_for
 from pages import HTML, assert_page
-from unruly import misbehave
+from unruly import is_whole, misbehave
 
 BEGIN, VERIFY = "/api/v1/auth/unruly/begin", "/api/v1/auth/unruly/verify"
 TRUSTING = "/api/v1/trusting"
@@ -63,6 +63,23 @@ def test_a_late_op_may_outlive_the_answer(unruly):
     end(unruly, 1)
     assert "late: late nothing application/json from 127.0.0.1, " in unruly.log()
     assert set(unruly.workers()) == before
+
+
+@pytest.mark.parametrize("how", ["open_here", "open_there", "open_and_ask"])
+def test_a_transaction_left_open_ends_with_its_op(unruly, how):
+    before = set(unruly.workers())
+    assert misbehave(unruly, how) == (401, "invalid_credentials")
+    fill(unruly)
+    assert "verify left a transaction open" in unruly.log()
+    assert set(unruly.workers()) == before
+
+
+def test_a_transaction_that_is_never_ended_costs_the_worker(unruly):
+    """Everybody who writes waits for it."""
+    before = set(unruly.workers())
+    assert misbehave(unruly, "open_ever") == (504, "timeout")
+    wait_for(lambda: before - set(unruly.workers()) and is_whole(unruly), "the worker's successor")
+    fill(unruly)
 
 
 @pytest.mark.parametrize("path", ["/w/unruly", "/api/v1/auth/unruly/callback"])
