@@ -18,6 +18,7 @@ SECTIONS = {one.name: one for one in [
     Section("github", "github", "github"),
     Section("partner", "oidc", "partner", "link_email = yes\n"),
     Section("hub", "github", "github", "link_email = yes\n"),
+    Section("enterprise", "github", "enterprise"),  # a GitHub of one's own
     Section("office", "google", "google", "hosted_domain = example.com\n"),
     Section("posting", "oidc", "acme", "token_auth = post\n"),
     Section("public", "oidc", "acme"),  # has no secret
@@ -34,14 +35,21 @@ class Sites:
     def __init__(self):
         self.acme, self.partner = oidc.Issuer(), oidc.Issuer("ES256")
         self.rolling, self.hasty = oidc.Issuer("ES256"), oidc.Issuer("ES256")
-        self.google, self.github = google.Google(), github.GitHub()
-        self.all = [self.acme, self.partner, self.rolling, self.hasty, self.google, self.github]
+        self.google, self.github, self.enterprise = google.Google(), github.GitHub(), github.GitHub()
+        self.all = [self.acme, self.partner, self.rolling, self.hasty, self.google, self.github, self.enterprise]
 
     def of(self, name):
         return getattr(self, SECTIONS[name].site)
 
+    def issuer(self, name):
+        """Each GitHub is one, though it issues nothing; the fake stands for the one at github.com."""
+        site = self.of(name)
+        if SECTIONS[name].preset == "github":
+            return GITHUB if site is self.github else site.url
+        return site.issuer
+
     def namespace(self, name):
-        return "oidc:" + (GITHUB if SECTIONS[name].preset == "github" else self.of(name).issuer)
+        return "oidc:" + self.issuer(name)
 
     def conf(self, *names):
         """Of these sections, or of all."""
@@ -52,11 +60,11 @@ class Sites:
         secret = "" if section.name == "public" else f"a secret: of+100% {section.name}"
         site.client(client_id, secret, PUBLIC + CALLBACK.format(section.name))
         text = (f"[{section.name}]\nplugin = oauth2\npreset = {section.preset}\nclient_id = {client_id}\n"
-                f"client_secret = {secret}\n{section.options}")
+                f"client_secret = {secret}\nissuer = {self.issuer(section.name)}\n{section.options}")
         if section.preset == "github":
-            return text + (f"issuer = {GITHUB}\nauthorize_url = {site.url}{github.AUTHORIZE}\n"
-                           f"token_url = {site.url}{github.TOKEN}\nuserinfo_url = {site.url}{github.USER}\n")
-        return text + f"issuer = {site.issuer}\n"
+            text += (f"authorize_url = {site.url}{github.AUTHORIZE}\ntoken_url = {site.url}{github.TOKEN}\n"
+                     f"userinfo_url = {site.url}{github.USER}\n")
+        return text
 
     def follow(self, server):
         """Their clocks are the server's, whatever later() makes of it."""

@@ -155,6 +155,16 @@ def test_a_github_account_is_its_number(server, sites):
     assert user_id(sign_in_by(server, sites, "github", heir)) != first
 
 
+def test_another_github_has_other_people(server, sites):
+    """Both number theirs from one."""
+    here, there = person_of("github"), person_of("enterprise")
+    there.id = there.user["id"] = here.id
+    first, second = (user_id(sign_in_by(server, sites, name, one)) for name, one in
+                     (("github", here), ("enterprise", there)))
+    assert first != second
+    assert user_id(sign_in_by(server, sites, "hub", here)) == first
+
+
 @pytest.mark.parametrize("number", [None, "", "17", 0, -1, 1.5, [], {}, True, 2 ** 63])
 def test_a_github_account_without_a_number_is_none(server, sites, number):
     person = person_of("github")
