@@ -118,9 +118,9 @@ void cookie_clear(struct request *request)
 
 /* ---- What an instance lets a browser bring along ---- */
 
-static const char *name_of(struct request *request, const char *instance)
+static const char *name_of(struct arena *arena, const struct request *request, const char *instance)
 {
-	return arena_printf(&request->arena, "%s-%s", request->host->cookie.name, instance);
+	return arena_printf(arena, "%s-%s", request->host->cookie.name, instance);
 }
 
 bool cookie_is_text(const char *text, size_t len)
@@ -136,16 +136,17 @@ bool cookie_is_text(const char *text, size_t len)
 
 void cookie_remember(struct request *request, const char *instance, const char *text)
 {
-	write_cookie(request, name_of(request, instance), text,
+	write_cookie(request, name_of(&request->arena, request, instance), text,
 		     request->host->settings->limits.flow_ttl_ms / 1000);
 }
 
-const char *cookie_remembered(struct request *request, const char *instance)
+const char *cookie_remembered(struct arena *arena, const struct request *request,
+			      const char *instance)
 {
 	struct slice cookies = http_head_get(&request->http->head, "cookie"), value;
 
-	value = cookies.ptr ? find(cookies, name_of(request, instance)) : cookies;
+	value = cookies.ptr ? find(cookies, name_of(arena, request, instance)) : cookies;
 	return value.ptr && cookie_is_text(value.ptr, value.len)
-		       ? arena_copy(&request->arena, value.ptr, value.len)
+		       ? arena_copy(arena, value.ptr, value.len)
 		       : NULL;
 }

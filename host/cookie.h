@@ -42,7 +42,8 @@ void cookie_clear(struct request *request);
 bool cookie_is_text(const char *text, size_t len);
 /* [worker] */
 void cookie_remember(struct request *request, const char *instance, const char *text);
-/* [worker] In the request's arena; NULL. */
-const char *cookie_remembered(struct request *request, const char *instance);
+/* [worker] In arena, which is none of the request's while an op runs; NULL. */
+const char *cookie_remembered(struct arena *arena, const struct request *request,
+			      const char *instance);
 
 #endif

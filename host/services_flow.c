@@ -106,7 +106,8 @@ static int32_t remember(struct pintle_call *call, const char *text)
 
 static const char *remembered(struct pintle_call *call)
 {
-	return call->request ? cookie_remembered(call->request, call->inst->name) : NULL;
+	return call->request ? cookie_remembered(&call->arena, call->request, call->inst->name)
+			     : NULL;
 }
 
 void services_fill_flow(struct pintle_host *table)
