@@ -157,6 +157,13 @@ static int32_t refuse(const struct wechat *self, struct pintle_call *call)
 	return status == PINTLE_OK ? page_tell(self, call, PAGE_DENIED) : status;
 }
 
+/* Who has claimed a code could send somebody else to WeChat for it, and confirm as that one. A fault is told
+ * as one. */
+static bool is_phones_own(const struct wechat *self, struct pintle_call *call, int32_t status)
+{
+	return status == PINTLE_OK ? phone_has_claimed(self, call) : status != PINTLE_EXPIRED;
+}
+
 /* Our ticket is taken before WeChat is asked: one code, one question. */
 int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 {
@@ -169,7 +176,7 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 	if (self->conf->mode == MODE_MINI)
 		return PINTLE_NOT_FOUND;
 	status = pintle_ticket_open(self->host, call, TICKET_RETURN, ticket);
-	if (status == PINTLE_EXPIRED && self->conf->mode == MODE_QR)
+	if (self->conf->mode == MODE_QR && !is_phones_own(self, call, status))
 		return phone_resume(self, call);
 	if (status != PINTLE_OK)
 		return status;
@@ -182,7 +189,7 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 		status = person_keep(self, call, &person);
 	if (status != PINTLE_OK)
 		return status;
-	return self->conf->mode == MODE_QR ? phone_land(self, call)
+	return self->conf->mode == MODE_QR ? phone_go_to_code(self, call)
 					   : pintle_redirect_land(self->host, call);
 }
 

@@ -23,7 +23,7 @@ static int32_t tell_gone(const struct wechat *self, struct pintle_call *call, in
 
 /* ---- Whose it is ---- */
 
-static bool has_claimed(const struct wechat *self, struct pintle_call *call)
+bool phone_has_claimed(const struct wechat *self, struct pintle_call *call)
 {
 	const struct pintle_host *host = self->host;
 	const char *kept = host->kept(call, TICKET_CLAIM), *brought = host->remembered(call);
@@ -86,7 +86,7 @@ static int32_t open_code(const struct wechat *self, struct pintle_call *call)
 		return status;
 	if (strcmp(host->state(call), "pending") == 0)
 		return claim(self, call);
-	return has_claimed(self, call) ? go_on(self, call) : PINTLE_EXPIRED;
+	return phone_has_claimed(self, call) ? go_on(self, call) : PINTLE_EXPIRED;
 }
 
 int32_t phone_scan(void *self_of_inst, struct pintle_call *call)
@@ -101,18 +101,12 @@ int32_t phone_scan(void *self_of_inst, struct pintle_call *call)
 	return tell_gone(self, call, open_code(self, call));
 }
 
-static int32_t go_to_code(const struct wechat *self, struct pintle_call *call)
+int32_t phone_go_to_code(const struct wechat *self, struct pintle_call *call)
 {
 	const char *ticket = self->host->kept(call, TICKET_SCAN);
 	const char *url = ticket ? url_scan(self, call, ticket) : NULL;
 
 	return url ? self->host->redirect(call, url) : PINTLE_INTERNAL;
-}
-
-/* What WeChat brings is good once, so it is not left in the browser to be loaded again. */
-int32_t phone_land(const struct wechat *self, struct pintle_call *call)
-{
-	return has_claimed(self, call) ? go_to_code(self, call) : ask(self, call);
 }
 
 int32_t phone_resume(const struct wechat *self, struct pintle_call *call)
@@ -124,9 +118,9 @@ int32_t phone_resume(const struct wechat *self, struct pintle_call *call)
 	/* A ticket of another step has opened the flow nevertheless. */
 	if (status == PINTLE_OK && !host->kept(call, TICKET_SCAN))
 		status = host->flow_by_ticket(call, brought);
-	if (status == PINTLE_OK && !has_claimed(self, call))
+	if (status == PINTLE_OK && !phone_has_claimed(self, call))
 		status = PINTLE_EXPIRED;
-	return status == PINTLE_OK ? go_to_code(self, call) : status;
+	return status == PINTLE_OK ? phone_go_to_code(self, call) : status;
 }
 
 /* ---- Confirm ---- */

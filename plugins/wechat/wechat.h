@@ -113,8 +113,11 @@ int32_t flow_png(void *self, struct pintle_call *call);
 /* GET of what the QR code says, and POST of the page's answer. */
 int32_t phone_scan(void *self, struct pintle_call *call);
 int32_t phone_post(void *self, struct pintle_call *call);
-/* WeChat has sent the phone back, and whom it has named is kept: asks its owner. */
-int32_t phone_land(const struct wechat *self, struct pintle_call *call);
+/* Whether it is the phone that has claimed the flow which is open. */
+bool phone_has_claimed(const struct wechat *self, struct pintle_call *call);
+/* WeChat has sent it back, and whom it has named is kept: to what the code says, since what WeChat brings is
+ * good once and not to be left in a browser. */
+int32_t phone_go_to_code(const struct wechat *self, struct pintle_call *call);
 /* After a ticket that is good no more: the phone that has claimed the flow goes on where it is. EXPIRED: it
  * is another phone, or the flow is over. */
 int32_t phone_resume(const struct wechat *self, struct pintle_call *call);

@@ -327,6 +327,19 @@ def test_no_second_phone_goes_on_for_the_first(server, fake, is_named):
     assert user_id(opener.tokens()) == user_id(sign_in_by_phone(server, fake, first.person))
 
 
+def test_who_claimed_a_code_confirms_nobody_elses_wechat(server, fake):
+    """A18: the attacker scans a code of their own, and sends the address of WeChat's page to a victim."""
+    victim = Person()
+    known = user_id(sign_in_by_phone(server, fake, victim))
+    opener, attacker = Opener(server), phone_of(server, fake)
+    on = attacker.open(opener.scan_url()).headers["Location"]
+    asked = fake.n_asked("/sns/oauth2/access_token")
+    assert_gone(phone_of(server, fake, victim).go(fake.allow(on, victim, is_phone=True)))
+    assert fake.n_asked("/sns/oauth2/access_token") == asked, "nobody was named"
+    assert attacker.scan(opener.scan_url()).status_code == 200 and attacker.tap("confirm").status_code == 200
+    assert user_id(opener.tokens()) != known
+
+
 # ---- A05: races ----
 
 def test_one_scan_has_one_phone(server, fake):
