@@ -108,25 +108,19 @@ async function draw() {
 		...loginSection(logins, providers, message.say));
 }
 
-// What a way that was brought back is good for; a word when for nothing here.
-function whatFor(back) {
+// What became of a way that was brought back: {said, isBad}. A 401 may be of the proof alone: whether anybody is
+// signed in, drawing finds out.
+async function endOf(back) {
 	if (back.error && !back.along)
 		return { said: word("denied"), isBad: true };
-	return back.along || (back.grant && back.purpose === "bind") ? null : { said: word("other_window"), isBad: true };
-}
-
-// What became of it: {said, isBad}. A 401 may be of the proof alone: whether anybody is signed in, drawing finds out.
-async function endOf(back) {
-	const nothing = whatFor(back);
-
-	if (nothing)
-		return nothing;
 	try {
 		const { providers } = await call("GET", "/api/v1/auth/providers");
 		const provider = providers.find((one) => one.name === back.provider);
 
+		if (!provider || (back.purpose !== "bind" && !back.along))
+			return { said: word("other_window"), isBad: true };
 		if (back.along)
-			await goOnLinking(providers, back);
+			await goOnLinking(providers, provider, back);
 		else
 			await bind(providers, provider, { flow_id: back.flow_id, grant: back.grant });
 		return { said: word("saved"), isBad: false };

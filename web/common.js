@@ -9,8 +9,10 @@ const WORDS = {
 		continue_with: "Continue with {0}", current: "this one", denied: "It was refused.", devices: "Sessions",
 		elsewhere: "On another site or your phone", end: "End", end_others: "End all others", ended: "Ended.",
 		expired: "This has expired.", identities: "Ways to sign in", language: "中文", link_agree: "Close the other account for good",
-		link_close: "Close it and go on", link_closes: "Nothing else leads to that account. It will be closed, and what it holds is lost.",
-		link_text: "{0}: this is a way to sign in to another account. If that one is yours too, sign in to it here, and this way moves to the account you are in.",
+		link_close: "Close it and go on",
+		link_closes: "Nothing else leads to that account. It will be closed, and what it holds is lost.",
+		link_text: "{0}: this is a way to sign in to another account. If that one is yours too, sign in to it here, " +
+			"and this way moves to the account you are in.",
 		link_title: "It belongs to another account",
 		logins: "Recent sign-ins", lost: "The server cannot be reached. Try again.", more: "More",
 		new_password: "New password", nickname: "Name shown", old_password: "Present password",

@@ -23,10 +23,9 @@ export async function bind(providers, provider, fields) {
 }
 
 // Goes on where the browser left to sign in to the other account on another site.
-export async function goOnLinking(providers, back) {
+export async function goOnLinking(providers, there, back) {
 	const provider = providers.find((one) => one.name === back.along.provider);
 	const refusal = new Refusal(409, back.along.refusal);
-	const there = providers.find((one) => one.name === back.provider);
 	const tokens = back.grant ? await signInThere(there, { flow_id: back.flow_id, grant: back.grant }) : null;
 
 	return linkOther({ providers, provider, fields: back.along.fields, refusal, request: requestFor(provider), tokens });

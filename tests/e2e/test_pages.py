@@ -273,6 +273,18 @@ def test_a_foreign_landing_signs_nobody_in(server, browser):
         assert browser.driver.get_cookies() == []
 
 
+def test_a_foreign_landing_adds_nothing(server, browser):
+    sign_in_there(server, browser)
+    browser.is_at("/account")
+    browser.find("//*[@id='identities']/li")
+    for fragment, said in (("grant=abc", "Go back to the window"), ("error=access_denied", "It was refused.")):
+        browser.open("about:blank")
+        browser.open(f"{server.url}/account#{fragment}")
+        browser.find(f"//p[contains(@class, 'bad') and contains(., '{said}')]")
+        assert len(browser.driver.find_elements("xpath", "//*[@id='identities']/li")) == 1
+        assert "#" not in browser.driver.current_url
+
+
 def test_what_the_server_says_of_its_pages(server):
     for path in ("/login", "/account"):
         answer = server.client().get(path)
