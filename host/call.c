@@ -157,8 +157,11 @@ static void end_transaction(struct pintle_call *call)
  * thread that does not end it holds up everybody else. */
 static int32_t conclude(struct pintle_call *call, int32_t status)
 {
-	if (atomic_load(&call->is_inside))
+	if (atomic_load(&call->is_inside)) {
 		worker_retire(call->host, call->inst->board_index, call->op);
+		status =
+			PINTLE_INTERNAL; /* what goes on after an OK would be in that transaction */
+	}
 	if (!is_known_status(status))
 		status = PINTLE_INTERNAL;
 	if (status == PINTLE_OK && call->outcome.has_bad_type)

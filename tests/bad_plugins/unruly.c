@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Misbehaves as the request's field "how" says, in begin and verify, and as its option says in open. */
+#include "promises.h"
 #include "skeleton.h"
 
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +14,6 @@
 #define N_THREADS 1000
 #define N_FDS 100
 #define LEAK_BYTES (1024 * 1024)
-#define LATE_US 1200000 /* the tests' time-out is shorter */
 
 struct conf {
 	int32_t at_open;
@@ -42,15 +40,6 @@ static const struct pintle_opt opts[] = {
 };
 
 typedef int32_t misdeed(const struct pintle_host *host, struct pintle_call *call);
-
-struct promise {
-	const struct pintle_host *host;
-	struct pintle_call *call;
-	int n_times;
-	useconds_t after_us;
-	bool reads_again;
-	bool begins; /* a transaction, and does not end it */
-};
 
 /* ---- Ends of the process ---- */
 
@@ -92,116 +81,6 @@ _Noreturn static int32_t hang(const struct pintle_host *host, struct pintle_call
 	(void)call;
 	for (;;)
 		(void)pause();
-}
-
-/* ---- Broken promises ---- */
-
-static struct pintle_inst *instance;
-
-static const char *said(const char *text)
-{
-	return text ? text : "nothing";
-}
-
-/* All that a call lends, long after anybody waits for it; whatever it asks for is refused by then. */
-static void read_again(const struct pintle_host *host, struct pintle_call *call)
-{
-	size_t body_len = 0;
-	const char *body = host->body(call, &body_len);
-	char line[512];
-
-	(void)host->alloc(call, LEAK_BYTES);
-	(void)host->set(call, "late", "late");
-	(void)host->invalid(call, "late", "late");
-	(void)snprintf(line, sizeof(line), "late: %s %s %s from %s, %.*s, gate %d",
-		       said(host->field(call, "how")), said(host->kept(call, "kept")),
-		       said(host->header(call, "content-type")), host->client(call), (int)body_len,
-		       body, host->target(call, "unruly", "somebody"));
-	host->log(instance, PINTLE_LOG_INFO, line);
-}
-
-static void *keep_promise(void *arg)
-{
-	struct promise *promise = arg;
-
-	(void)usleep(promise->after_us);
-	if (promise->begins)
-		(void)promise->host->db_begin(promise->call);
-	if (promise->reads_again)
-		read_again(promise->host, promise->call);
-	for (int i = 0; i < promise->n_times; i++)
-		promise->host->done(promise->call, PINTLE_DENIED);
-	free(promise);
-	return NULL;
-}
-
-static int32_t promise(struct promise terms)
-{
-	struct promise *kept = malloc(sizeof(*kept));
-	pthread_t thread;
-
-	if (!kept)
-		return PINTLE_INTERNAL;
-	*kept = terms;
-	if (pthread_create(&thread, NULL, keep_promise, kept) != 0)
-		return PINTLE_INTERNAL;
-	(void)pthread_detach(thread);
-	return PINTLE_PENDING;
-}
-
-static int32_t never(const struct pintle_host *host, struct pintle_call *call)
-{
-	(void)host;
-	(void)call;
-	return PINTLE_PENDING;
-}
-
-static int32_t twice(const struct pintle_host *host, struct pintle_call *call)
-{
-	return promise((struct promise){ host, call, .n_times = 2, .after_us = 1000 });
-}
-
-static int32_t late(const struct pintle_host *host, struct pintle_call *call)
-{
-	return promise((struct promise){ host, call, .n_times = 1, .after_us = LATE_US,
-					 .reads_again = true });
-}
-
-/* ---- Transactions that are left open: by the op's own thread, by another, and for ever ---- */
-
-static int32_t open_here(const struct pintle_host *host, struct pintle_call *call)
-{
-	(void)host->db_begin(call);
-	return promise((struct promise){ host, call, .n_times = 1, .after_us = 1000 });
-}
-
-static int32_t open_there(const struct pintle_host *host, struct pintle_call *call)
-{
-	return promise(
-		(struct promise){ host, call, .n_times = 1, .after_us = 1000, .begins = true });
-}
-
-static int32_t open_ever(const struct pintle_host *host, struct pintle_call *call)
-{
-	return promise((struct promise){ host, call, .n_times = 0, .begins = true });
-}
-
-/* What the host does outside of transactions alone. */
-static int32_t open_and_ask(const struct pintle_host *host, struct pintle_call *call)
-{
-	const char *subject;
-
-	(void)host->db_begin(call);
-	(void)host->target(call, "unruly", "somebody");
-	(void)host->prove(call, "unruly", &subject);
-	return PINTLE_DENIED;
-}
-
-/* Both a done and a last word of its own. */
-static int32_t both(const struct pintle_host *host, struct pintle_call *call)
-{
-	host->done(call, PINTLE_DENIED);
-	return PINTLE_DENIED;
 }
 
 /* ---- Harm to the process ---- */
@@ -308,18 +187,31 @@ static const struct {
 	const char *how;
 	misdeed *run;
 } misdeeds[] = {
-	{ "segv", segv },           { "abort", call_abort },
-	{ "exit", call_exit },      { "overflow", overflow },
-	{ "hang", hang },           { "never", never },
-	{ "twice", twice },         { "late", late },
-	{ "both", both },           { "leak", leak },
-	{ "close_fds", close_fds }, { "signals", signals },
-	{ "locale", locale },       { "threads", threads },
-	{ "nobody", nobody },       { "foreign", foreign },
-	{ "not_text", not_text },   { "no_account", no_account },
-	{ "no_status", no_status }, { "fine", fine },
-	{ "open_here", open_here }, { "open_there", open_there },
-	{ "open_ever", open_ever }, { "open_and_ask", open_and_ask },
+	{ "segv", segv },
+	{ "abort", call_abort },
+	{ "exit", call_exit },
+	{ "overflow", overflow },
+	{ "hang", hang },
+	{ "never", never },
+	{ "twice", twice },
+	{ "late", late },
+	{ "both", both },
+	{ "leak", leak },
+	{ "close_fds", close_fds },
+	{ "signals", signals },
+	{ "locale", locale },
+	{ "threads", threads },
+	{ "nobody", nobody },
+	{ "foreign", foreign },
+	{ "not_text", not_text },
+	{ "no_account", no_account },
+	{ "no_status", no_status },
+	{ "fine", fine },
+	{ "open_here", open_here },
+	{ "open_there", open_there },
+	{ "open_ever", open_ever },
+	{ "open_and_ask", open_and_ask },
+	{ "open_apart", open_apart },
 };
 
 static int32_t misbehave(void *self_of_inst, struct pintle_call *call)

@@ -74,10 +74,11 @@ def test_a_transaction_left_open_ends_with_its_op(unruly, how):
     assert set(unruly.workers()) == before
 
 
-def test_a_transaction_that_is_never_ended_costs_the_worker(unruly):
-    """Everybody who writes waits for it."""
+@pytest.mark.parametrize("how,told", [("open_ever", (504, "timeout")), ("open_apart", (500, "internal"))])
+def test_a_transaction_that_is_never_ended_costs_the_worker(unruly, how, told):
+    """Everybody who writes waits for it. Nobody is told that all is well in the midst of it."""
     before = set(unruly.workers())
-    assert misbehave(unruly, "open_ever") == (504, "timeout")
+    assert misbehave(unruly, how) == told
     wait_for(lambda: before - set(unruly.workers()) and is_whole(unruly), "the worker's successor")
     fill(unruly)
 
