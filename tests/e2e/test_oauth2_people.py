@@ -9,7 +9,7 @@ from mails import BIND, EMAIL_LOGIN, mail_in, new_address, send_code
 from oauth2_server import bind_by, owners, person_of, server, sign_in_by, sites
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
 from steps import IDENTITIES, later, rows, user_id
-from trips import Trip
+from trips import OPTIONS, Trip
 
 pytestmark = pytest.mark.core
 
@@ -195,6 +195,41 @@ def test_sessions_of_the_attacker_see_nothing_of_the_victim(server, sites):
     assert user_id(victim) != user_id(attacker)
     assert len(victim.ok("GET", IDENTITIES)["identities"]) == 2
     assert len(attacker.ok("GET", IDENTITIES)["identities"]) == 2
+
+
+# ---- Accounts that let nobody in ----
+
+@pytest.mark.parametrize("known_by", ["subject", "address"])
+def test_a_frozen_account_is_entered_by_no_site(server, sites, known_by):
+    """Nor does its owner get a second one."""
+    if known_by == "address":
+        owner = mail_in(server)
+        person = with_mail("partner", owner.email)
+    else:
+        person = person_of("partner")
+        owner = sign_in_by(server, sites, "partner", person)
+    server.ctl("user", "freeze", owner.tokens["user"]["uuid"])
+    trip = Trip(server, "partner")
+    answer = trip.verify(grant=trip.go(sites.partner, person)["grant"])
+    assert (answer.status_code, answer.json()["error"]) == (403, "account_frozen"), answer.text
+    server.ctl("user", "unfreeze", owner.tokens["user"]["uuid"])
+    again = sign_in_by(server, sites, "partner", person)
+    assert (user_id(again), again.tokens["is_new_user"]) == (user_id(owner), False)
+
+
+@pytest.mark.one_host(reason="its options are changed")
+def test_where_nobody_signs_up_by_themselves_no_site_signs_them_up(make_server, sites):
+    server = make_server(*OPTIONS, conf=sites.conf("acme"))
+    known = person_of("acme")
+    sign_in_by(server, sites, "acme", known)
+    server.stop()
+    server.options.append("account.auto_register=no")
+    server.start()
+    trip, stranger = Trip(server, "acme"), person_of("acme")
+    answer = trip.verify(grant=trip.go(sites.acme, stranger)["grant"])
+    assert answer.status_code == 404, answer.text
+    assert owners(server, stranger) == []
+    assert sign_in_by(server, sites, "acme", known).tokens["is_new_user"] is False
 
 
 # ---- Races ----
