@@ -85,7 +85,8 @@ static int32_t check_token(const struct oauth2 *self, struct pintle_call *call,
 
 /* ---- The person ---- */
 
-/* What is not there stays as it was. A verified address is JSON's true and nothing that looks like it. */
+/* What is known already stays: the token is signed, the profile is not. A verified address is JSON's true and
+ * nothing that looks like it. */
 static int32_t read_person(const struct oauth2 *self, struct pintle_call *call,
 			   const json_t *claims, struct person *out)
 {
@@ -101,9 +102,9 @@ static int32_t read_person(const struct oauth2 *self, struct pintle_call *call,
 		if (!out->nickname)
 			return PINTLE_INTERNAL;
 	}
-	if (*picture)
+	if (!*out->avatar_url)
 		out->avatar_url = picture;
-	if (*email) {
+	if (!*out->email) {
 		out->email = email;
 		out->is_email_verified = json_is_true(json_object_get(claims, "email_verified"));
 	}

@@ -2,6 +2,7 @@
 #include "oauth2.h"
 #include "upstream.h"
 
+#include <ctype.h>
 #include <pintle/basic.h>
 #include <pintle/redirect.h>
 #include <pintle/url.h>
@@ -30,6 +31,14 @@ static const char *basic(const struct oauth2 *self, struct pintle_call *call)
 	return header;
 }
 
+/* It goes into a header. */
+static bool is_token(const char *text)
+{
+	while (isgraph((unsigned char)*text))
+		text++;
+	return *text == '\0';
+}
+
 static int32_t read_tokens(const struct oauth2 *self, struct pintle_call *call,
 			   const struct upstream_answer *answer, struct tokens *out)
 {
@@ -42,7 +51,8 @@ static int32_t read_tokens(const struct oauth2 *self, struct pintle_call *call,
 		return PINTLE_INTERNAL;
 	if (*word) /* GitHub says so with HTTP 200 */
 		return upstream_judge(self, call, answer->code, word);
-	if (answer->code != 200 || !*(self->conf->preset == PRESET_GITHUB ? out->access : out->id))
+	if (answer->code != 200 || !is_token(out->access) ||
+	    !*(self->conf->preset == PRESET_GITHUB ? out->access : out->id))
 		return upstream_senseless(self, call, answer->code, "no token");
 	return PINTLE_OK;
 }

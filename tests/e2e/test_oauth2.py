@@ -74,6 +74,22 @@ def test_a_browser_goes_and_comes_back(server, sites, section):
     assert (user_id(again), again.tokens["is_new_user"]) == (user_id(who), False)
 
 
+@pytest.mark.parametrize("name", ["N" * 60, "\u202eada", "a\u0085b\u2028c", "a\nb", "😀" * 51, "  ", "", None, 7])
+def test_whatever_somebody_is_called_they_get_in(server, sites, name):
+    """A name comes from elsewhere: what the profile does not take is no reason to refuse its owner."""
+    for section in EACH:
+        who = sign_in_by(server, sites, section, person_of(section, name))
+        shown = who.ok("GET", PROFILE)["nickname"] or ""
+        assert len(shown) <= 50 and not set(shown) & set("\n\u0085\u2028\u202e"), shown
+
+
+@pytest.mark.parametrize("picture", ["javascript:alert(1)", "https://e.example/" + "p" * 300, "https://e.example/a b",
+                                     "https://", "//e.example/p", "", 7])
+def test_whatever_somebody_looks_like_they_get_in(server, sites, picture):
+    who = sign_in_by(server, sites, "acme", person_of("acme", picture=picture))
+    assert not who.ok("GET", PROFILE)["avatar"]
+
+
 def test_providers_are_told_apart(server):
     told = {one["name"]: one for one in server.client().ok("GET", "/api/v1/auth/providers")["providers"]}
     assert set(SECTIONS) <= set(told)
@@ -245,6 +261,18 @@ def test_bind_and_unbind(server, sites, section):
     assert namespaces(who) == ["phone"] and owners(server, person) == []
     who.refused(404, "not_found", "DELETE", UNBIND.format(section))
     assert sign_in_by(server, sites, section, person).tokens["is_new_user"] is True
+
+
+@each_preset
+def test_two_accounts_of_a_site_may_be_bound(server, sites, section):
+    who, first, second = sign_in(server), person_of(section), person_of(section)
+    for person in (first, second):
+        assert bind_by(server, sites, section, who, person).status_code == 200
+        assert user_id(sign_in_by(server, sites, section, person)) == user_id(who)
+    assert "subject" in fields_of(who.delete(UNBIND.format(section)))
+    who.ok("DELETE", UNBIND.format(section), params={"subject": first.subject})
+    assert owners(server, first) == [] and owners(server, second) == [user_id(who)]
+    who.ok("DELETE", UNBIND.format(section))
 
 
 @each_preset
