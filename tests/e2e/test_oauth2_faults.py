@@ -13,6 +13,7 @@ from faulty import OPTIONS as FAULTY
 from faulty import each_op_in_turn
 from harness import sign_in, wait_for
 from oauth2_server import bind_by, owners, person_of, server, sign_in_by, sites, token_path
+from parallel import N_PARALLEL, Shot, release, say, tally
 from steps import later, user_id
 from trips import DENIED, OPTIONS, Trip
 
@@ -195,6 +196,44 @@ def test_a_site_that_hangs_holds_up_its_own_people_only(server, sites):
     assert {answer.status_code for answer in answers} <= {429, 503}, [answer.status_code for answer in answers]
     assert len(answers) == n_held
     sign_in_by(server, sites, "acme")
+
+
+@pytest.mark.one_host(reason="what is asked by two workers is counted")
+def test_many_who_come_first_ask_once(make_server, sites):
+    """Nothing is known of the issuer yet: each worker asks, and its people wait for that."""
+    say("begins at a cold start", rounds=1)
+    server, site = make_server(*OPTIONS, workers=2, conf=sites.conf("acme")), sites.acme
+    path = site.at(site.discovery)
+    n_before = site.n_asked(path)
+    with site.oddly(path, "late"):
+        seen = release(server.urls, [Shot("POST", "/api/v1/auth/acme/begin", {})] * N_PARALLEL)
+    assert tally(seen) == {(200, None): N_PARALLEL}, tally(seen)
+    assert 1 <= site.n_asked(path) - n_before <= 2
+
+
+def test_a_reload_in_the_middle_loses_nobody(make_server, sites):
+    server = make_server(*OPTIONS, workers=2, conf=sites.conf("acme"))
+    trip, person = Trip(server, "acme"), person_of("acme")
+    server.ctl("reload")
+    behind = trip.go(sites.acme, person)
+    server.ctl("reload")
+    trip.signed_in(behind)
+
+
+@pytest.mark.one_host(reason="it is stopped")
+def test_a_stop_waits_for_who_is_at_a_site(make_server, sites):
+    server, site = make_server(*OPTIONS, workers=1, conf=sites.conf("hasty")), sites.hasty
+    back = site.allow(Trip(server, "hasty").url, person_of("hasty")).partition(".com")[2]
+    path, answers = token_path(site), []
+    n_before = site.n_asked(path)
+    asking = threading.Thread(target=lambda: answers.append(
+        requests.get(server.url + back, timeout=30, allow_redirects=False)))
+    with site.oddly(path, "hang"):
+        asking.start()
+        wait_for(lambda: site.n_asked(path) > n_before, "the exchange")
+        assert server.stop() == 0
+        asking.join(30)
+    assert [answer.status_code for answer in answers] == [503]
 
 
 # ---- Stores ----
