@@ -24,6 +24,7 @@ def namespaces(who):
 
 # ---- A section ----
 
+NEVER_STARTS = pytest.mark.one_host(reason="no host comes as far as keys to share")
 CLIENT = "client_id = a\nclient_secret = b\n"
 BAD_SECTIONS = {
     CLIENT: "issuer must be set with preset oidc",
@@ -39,12 +40,14 @@ BAD_SECTIONS = {
 }
 
 
+@NEVER_STARTS
 @pytest.mark.parametrize("text", BAD_SECTIONS)
 def test_a_section_that_cannot_work_is_refused(make_server, text):
     made = make_server(*OPTIONS, start=False, conf={"50-x.ini": f"[work]\nplugin = oauth2\n{text}"})
     assert BAD_SECTIONS[text] in refusal(made)
 
 
+@NEVER_STARTS
 def test_it_needs_a_public_url(make_server):
     made = make_server(start=False, conf={"50-x.ini": f"[google]\nplugin = oauth2\npreset = google\n{CLIENT}"})
     assert "server.public_url must be set" in refusal(made)
