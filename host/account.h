@@ -92,7 +92,10 @@ int32_t account_update_profile(struct tx *tx, int64_t id, const json_t *patch,
 int32_t account_check_profile(const json_t *patch, const char **field_out, const char **reason_out);
 /* [any] Whether account_create would take it. */
 bool account_type_ok(const struct account_settings *settings, const char *user_type);
-/* [{provider, namespace, subject (masked), name, verified, bound_at, last_used_at}]; provider is the instance
+/* [any] What an identity is called in answers and requests, where subjects are masked. */
+#define ACCOUNT_IDENTITY_ID_MAX 24
+void account_identity_id(int64_t row_id, char out[ACCOUNT_IDENTITY_ID_MAX]);
+/* [{id, provider, namespace, subject (masked), name, verified, bound_at, last_used_at}]; provider is the instance
  * of usable that accepts it, and can take it away, else the one that has linked it. */
 int32_t account_identities(struct tx *tx, int64_t id, const struct way_in *usable, json_t **out);
 

@@ -8,7 +8,9 @@
 #include "json.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pintle/status.h>
+#include <stdio.h>
 
 /* How a column is shown; a NULL is null, whatever it is. */
 typedef json_t *show_fn(const struct pintle_value *col);
@@ -213,22 +215,29 @@ static json_t *name_of(const struct pintle_value *claims_col)
 	return shown ? shown : json_null();
 }
 
-/* Columns: instance, namespace, subject, verified_at, bound_at, last_used_at, claims. */
+void account_identity_id(int64_t row_id, char out[ACCOUNT_IDENTITY_ID_MAX])
+{
+	(void)snprintf(out, ACCOUNT_IDENTITY_ID_MAX, "%" PRId64, row_id);
+}
+
+/* Columns: instance, namespace, subject, verified_at, bound_at, last_used_at, claims, id. */
 static int32_t show_identity(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct identities *identities = ctx;
 	const char *ns = cols[1].ptr,
 		   *provider = provider_of(identities, ns, column_text(&cols[0]));
 	json_t *last_used = json_null();
+	char id[ACCOUNT_IDENTITY_ID_MAX];
 
 	(void)n_cols;
+	account_identity_id(column_int(&cols[7]), id);
 	if (cols[5].type != PINTLE_V_NULL)
 		last_used = show_time(&cols[5]);
 	if (json_array_append_new(identities->list,
-				  json_pack("{s:s? s:s s:o s:o s:b s:o s:o}", "provider", provider,
-					    "namespace", ns, "subject", show_masked(ns, &cols[2]),
-					    "name", name_of(&cols[6]), "verified",
-					    cols[3].type != PINTLE_V_NULL, "bound_at",
+				  json_pack("{s:s s:s? s:s s:o s:o s:b s:o s:o}", "id", id,
+					    "provider", provider, "namespace", ns, "subject",
+					    show_masked(ns, &cols[2]), "name", name_of(&cols[6]),
+					    "verified", cols[3].type != PINTLE_V_NULL, "bound_at",
 					    show_time(&cols[4]), "last_used_at", last_used)) != 0)
 		return PINTLE_INTERNAL;
 	return PINTLE_OK;
@@ -239,8 +248,8 @@ int32_t account_identities(struct tx *tx, int64_t id, const struct way_in *usabl
 	struct identities identities = { usable, json_array() };
 	int32_t status = db_each(
 		tx,
-		"SELECT instance, namespace, subject, verified_at, bound_at, last_used_at, claims"
-		" FROM user_identities WHERE user_id = ? ORDER BY id",
+		"SELECT instance, namespace, subject, verified_at, bound_at, last_used_at, claims,"
+		" id FROM user_identities WHERE user_id = ? ORDER BY id",
 		DB_PARAMS(db_int(id)), show_identity, &identities);
 
 	return hand_over(status, identities.list, out);

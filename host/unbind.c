@@ -5,6 +5,7 @@
 #include "account_rows.h"
 #include "audit.h"
 #include "call.h"
+#include "column.h"
 #include "event.h"
 #include "host.h"
 #include "identifier.h"
@@ -21,7 +22,7 @@ struct bound_identity {
 
 struct bound {
 	struct pintle_call *call;
-	const char *wanted; /* subject, or NULL for the only one */
+	const char *wanted_id, *wanted; /* as identities are listed, and subject; NULL: whichever */
 	struct bound_identity *found;
 	size_t n_found;
 };
@@ -38,18 +39,26 @@ static bool is_taken_by(const struct pintle_call *call, const char *ns)
 			      : namespace_belongs(call->inst, ns);
 }
 
+/* Columns: namespace, subject, id. Two masked subjects may look the same, ids do not. */
+static bool is_wanted(const struct bound *bound, const struct pintle_value *cols)
+{
+	char masked[IDENTIFIER_MAX], id[ACCOUNT_IDENTITY_ID_MAX];
+
+	account_identity_id(column_int(&cols[2]), id);
+	if (bound->wanted_id && strcmp(bound->wanted_id, id) != 0)
+		return false;
+	mask_subject(cols[0].ptr, cols[1].ptr, masked);
+	return !bound->wanted || strcmp(bound->wanted, cols[1].ptr) == 0 ||
+	       strcmp(bound->wanted, masked) == 0;
+}
+
 static int32_t note_bound(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
 	struct bound *bound = ctx;
 	struct bound_identity *identity;
-	char masked[IDENTIFIER_MAX];
 
 	(void)n_cols;
-	if (!is_taken_by(bound->call, cols[0].ptr))
-		return PINTLE_OK;
-	mask_subject(cols[0].ptr, cols[1].ptr, masked);
-	if (bound->wanted && strcmp(bound->wanted, cols[1].ptr) != 0 &&
-	    strcmp(bound->wanted, masked) != 0)
+	if (!is_taken_by(bound->call, cols[0].ptr) || !is_wanted(bound, cols))
 		return PINTLE_OK;
 	identity = arena_alloc(&bound->call->arena, sizeof(*identity));
 	identity->ns = arena_strdup(&bound->call->arena, cols[0].ptr);
@@ -67,7 +76,7 @@ static int32_t find_bound(struct tx *tx, struct bound *bound)
 
 	bound->found = NULL;
 	bound->n_found = 0;
-	status = db_each(tx, "SELECT namespace, subject FROM user_identities WHERE user_id = ?",
+	status = db_each(tx, "SELECT namespace, subject, id FROM user_identities WHERE user_id = ?",
 			 DB_PARAMS(db_int(bound->call->request->who.session.subject_id)),
 			 note_bound, bound);
 	return status == PINTLE_OK && bound->n_found == 0 ? PINTLE_NOT_FOUND : status;
@@ -145,11 +154,13 @@ static void unbound(struct pintle_call *call, int32_t status)
 {
 	struct bound bound = { .call = call };
 
-	if (!is_whole(call))
+	if (!is_whole(call)) {
+		bound.wanted_id = request_field(call->request, "id");
 		bound.wanted = request_field(call->request, "subject");
+	}
 	if (status != PINTLE_OK)
 		op_answer(call, status);
-	else
+	else if (call->request->answer.status == 0) /* else a field is no text */
 		finish_unbind(call, &bound);
 	op_finish(call);
 }

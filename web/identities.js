@@ -41,7 +41,7 @@ function textOf(identity, provider) {
 
 function identityRow(identity, provider, change) {
 	const text = textOf(identity, provider);
-	const what = provider?.capabilities.whole ? undefined : { subject: identity.subject };
+	const what = provider?.capabilities.whole ? undefined : { id: identity.id };
 
 	return element("li", {},
 		element("span", {}, text, element("br"), element("small", {}, word("since", time(identity.bound_at)))),

@@ -3,6 +3,7 @@
 import pytest
 
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
+from mails import BIND as BIND_EMAIL, UNBIND as UNBIND_EMAIL, new_address, send_code as send_mail
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
 from steps import (BIND_PASSWORD, BIND_PHONE, IDENTITIES, LOGIN, PASSWORD, PROFILE, UNBIND_PASSWORD,
                    UNBIND_PHONE, accounts_of, code_again, fields_of, later, rows,
@@ -175,6 +176,23 @@ def test_of_two_numbers_the_one_named_goes(server):
     who.refused(409, "last_login_method", "DELETE", UNBIND_PHONE, {"subject": second})
     stranger = sign_in_again(server, first)
     assert stranger.tokens["is_new_user"] is True, "the number is free"
+
+
+def test_what_looks_the_same_is_told_apart(server):
+    """Both are shown as b***@example.com."""
+    who = sign_in(server)
+    for address in (new_address(), new_address()):
+        flow_id, code = send_mail(server, who, address, "bind")
+        bound = who.ok("POST", BIND_EMAIL, {"flow_id": flow_id, "code": code})["identities"]
+    first, second = [one for one in bound if one["namespace"] == "email"]
+    assert first["subject"] == second["subject"] and first["id"] != second["id"]
+    who.refused(422, "field_invalid", "DELETE", UNBIND_EMAIL, {"subject": first["subject"]})
+    who.refused(404, "not_found", "DELETE", UNBIND_EMAIL, {"id": bound[0]["id"]})
+    who.ok("DELETE", UNBIND_EMAIL, {"id": first["id"]})
+    assert [one["id"] for one in who.ok("GET", IDENTITIES)["identities"]] == [bound[0]["id"], second["id"]]
+    # Of the only one left, too, one that is not text names none.
+    who.refused(422, "field_invalid", "DELETE", UNBIND_EMAIL, {"id": 5})
+    who.ok("DELETE", UNBIND_EMAIL, {"id": second["id"]})
 
 
 def test_nobody_unbinds_for_another(server):
