@@ -63,18 +63,21 @@ static void *keep_promise(void *arg)
 	return NULL;
 }
 
+static bool start(void *(*run)(void *), void *arg)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, run, arg) == 0 && pthread_detach(thread) == 0;
+}
+
 static int32_t promise(struct promise terms)
 {
 	struct promise *kept = malloc(sizeof(*kept));
-	pthread_t thread;
 
 	if (!kept)
 		return PINTLE_INTERNAL;
 	*kept = terms;
-	if (pthread_create(&thread, NULL, keep_promise, kept) != 0)
-		return PINTLE_INTERNAL;
-	(void)pthread_detach(thread);
-	return PINTLE_PENDING;
+	return start(keep_promise, kept) ? PINTLE_PENDING : PINTLE_INTERNAL;
 }
 
 static int32_t never(const struct pintle_host *host, struct pintle_call *call)
@@ -125,10 +128,9 @@ static void *say_done(void *arg)
 _Noreturn static void *begin_for_ever(void *arg)
 {
 	const struct promise *promise = arg;
-	pthread_t thread;
 
 	(void)promise->host->db_begin(promise->call);
-	(void)pthread_create(&thread, NULL, say_done, arg);
+	(void)start(say_done, arg);
 	for (;;)
 		(void)pause();
 }
@@ -137,12 +139,10 @@ _Noreturn static void *begin_for_ever(void *arg)
 static int32_t open_apart(const struct pintle_host *host, struct pintle_call *call)
 {
 	static struct promise promise;
-	pthread_t thread;
 
 	promise = (struct promise){ host, call, .n_times = 1 };
 	(void)host->subject(call, "unruly", "somebody");
-	return pthread_create(&thread, NULL, begin_for_ever, &promise) == 0 ? PINTLE_PENDING
-									    : PINTLE_INTERNAL;
+	return start(begin_for_ever, &promise) ? PINTLE_PENDING : PINTLE_INTERNAL;
 }
 
 /* What the host does outside of transactions alone. */
