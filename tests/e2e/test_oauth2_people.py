@@ -218,18 +218,26 @@ def test_a_frozen_account_is_entered_by_no_site(server, sites, known_by):
 
 
 @pytest.mark.one_host(reason="its options are changed")
-def test_where_nobody_signs_up_by_themselves_no_site_signs_them_up(make_server, sites):
-    server = make_server(*OPTIONS, conf=sites.conf("acme"))
+@pytest.fixture
+def closed(make_server, server, sites):
+    """Another server, whose clock the sites follow meanwhile."""
+    made = make_server(*OPTIONS, conf=sites.conf("acme"))
+    sites.follow(made)
+    yield made
+    sites.follow(server)
+
+
+def test_where_nobody_signs_up_by_themselves_no_site_signs_them_up(closed, sites):
     known = person_of("acme")
-    sign_in_by(server, sites, "acme", known)
-    server.stop()
-    server.options.append("account.auto_register=no")
-    server.start()
-    trip, stranger = Trip(server, "acme"), person_of("acme")
+    sign_in_by(closed, sites, "acme", known)
+    closed.stop()
+    closed.options.append("account.auto_register=no")
+    closed.start()
+    trip, stranger = Trip(closed, "acme"), person_of("acme")
     answer = trip.verify(grant=trip.go(sites.acme, stranger)["grant"])
     assert answer.status_code == 404, answer.text
-    assert owners(server, stranger) == []
-    assert sign_in_by(server, sites, "acme", known).tokens["is_new_user"] is False
+    assert owners(closed, stranger) == []
+    assert sign_in_by(closed, sites, "acme", known).tokens["is_new_user"] is False
 
 
 # ---- Races ----
