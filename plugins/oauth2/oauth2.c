@@ -237,6 +237,7 @@ static const struct pintle_provider provider = {
 	.verify = flow_verify,
 	.bind = flow_verify,
 	.callback = flow_callback,
+	.record = account_record,
 };
 
 static const struct pintle_plugin plugin = {

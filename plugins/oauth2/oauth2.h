@@ -74,6 +74,15 @@ int32_t person_kept(const struct oauth2 *self, struct pintle_call *call, struct 
 int32_t person_prove(const struct oauth2 *self, struct pintle_call *call,
 		     const struct person *person);
 
+/* ---- account.c: beside which other subjects ---- */
+
+/* Whether the account of that address, if there is one, has no other subject of this provider: an address may
+ * be given to somebody else, and the account is not. */
+int32_t account_may_join(const struct oauth2 *self, struct pintle_call *call, const char *email,
+			 const char *sub, bool *out);
+/* The provider's record: CONFLICT when a second subject would be bound. */
+int32_t account_record(void *self, struct pintle_call *call, int64_t account_id, int32_t is_bound);
+
 /* ---- claims.c, github.c: who that is ---- */
 
 /* By id_token, with what userinfo tells besides. DENIED when the token is not what it should be. */

@@ -114,11 +114,15 @@ static int32_t name_email(const struct oauth2 *self, struct pintle_call *call,
 {
 	const struct pintle_host *host = self->host;
 	const char *email = NULL;
+	bool may_join = false;
+	int32_t status = PINTLE_OK;
 
 	if (self->conf->links_email && person->is_email_verified &&
 	    host->purpose(call) != PINTLE_BIND)
 		email = host->canonical(call, "email", person->email);
-	return email ? host->also(call, "email", email) : PINTLE_OK;
+	if (email)
+		status = account_may_join(self, call, email, person->sub, &may_join);
+	return status == PINTLE_OK && may_join ? host->also(call, "email", email) : status;
 }
 
 /* The subject comes first: whoever has signed in before stays the same user, whatever address they have now. */

@@ -68,6 +68,19 @@ def test_two_sites_of_one_address_lead_to_one_account(server, sites):
     assert user_id(second) == user_id(first)
 
 
+@pytest.mark.parametrize("section", LINKING)
+def test_an_address_that_somebody_else_has_now_is_no_way_in(server, sites, section):
+    """A01: the site gave it to another person; the account stays with the first."""
+    address = new_address()
+    first, heir = with_mail(section, address), with_mail(section, address)
+    owner = user_id(sign_in_by(server, sites, section, first))
+    other = sign_in_by(server, sites, section, heir)
+    assert other.tokens["is_new_user"] is True and user_id(other) != owner
+    assert mail_owners(server, address) == [owner]
+    assert user_id(sign_in_by(server, sites, section, heir)) == user_id(other)
+    assert user_id(sign_in_by(server, sites, section, first)) == owner
+
+
 def test_an_address_has_one_spelling(server, sites):
     owner = mail_in(server)
     assert user_id(sign_in_by(server, sites, "partner", with_mail("partner", owner.email.upper()))) == user_id(owner)
@@ -258,9 +271,8 @@ def test_first_sign_ins_at_once_make_one_user(server, sites, what):
     say(f"first sign-ins with {what}", n_parallel)
     for i in range(ROUNDS):
         address = new_address()
-        one = with_mail("partner", address)
-        people = [("partner", one)] * n_parallel if what == "one account" else [
-            (section, with_mail(section, address)) for section in LINKING * (n_parallel // 2)]
+        sections = ["partner"] if what == "one account" else LINKING
+        people = [(section, with_mail(section, address)) for section in sections] * (n_parallel // len(sections))
         seen = release(server.urls, shots_of(server, sites, people))
         assert {reply.status for reply in seen} <= {200, 409, 503}, f"round {i}: {tally(seen)}"
         users = {reply.data["user"]["id"] for reply in seen if reply.status == 200}
