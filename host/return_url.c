@@ -4,17 +4,20 @@
 
 #include <string.h>
 
-#define URL_MAX 2048
+#define NAMED_MAX 2048 /* bytes of what a client may ask for */
+/* With what the page gets back behind it: its own state may be three times as long when it is encoded. It must
+ * fit, with the other headers, into the 4 KiB that a proxy has for them. */
+#define LOCATION_MAX 3072
 #define LOGIN_PATH "/login"
 
-static bool is_printable(const char *text)
+static bool is_printable(const char *text, size_t max)
 {
 	size_t len = strlen(text);
 
 	for (size_t i = 0; i < len; i++)
 		if (text[i] <= ' ' || text[i] >= 0x7f)
 			return false;
-	return len > 0 && len <= URL_MAX;
+	return len > 0 && len <= max;
 }
 
 static bool starts_with(const char *text, const char *start)
@@ -24,7 +27,7 @@ static bool starts_with(const char *text, const char *start)
 
 bool return_url_is_plain(const char *text)
 {
-	if (!is_printable(text))
+	if (!is_printable(text, LOCATION_MAX))
 		return false;
 	if (*text == '/')
 		return text[1] != '/' && !strchr(text, '\\');
@@ -36,7 +39,7 @@ bool return_url_is_path(const char *text)
 {
 	const char *query = strchr(text, '?'), *twice = strstr(text, "//");
 
-	return *text == '/' && is_printable(text) && !strpbrk(text, "\\#") &&
+	return *text == '/' && is_printable(text, NAMED_MAX) && !strpbrk(text, "\\#") &&
 	       (!twice || (query && query < twice));
 }
 

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 /* Whether text can stand in a Location as it is: an http or https URL, or a path of this server, of
- * printable ASCII. */
+ * printable ASCII, of at most 3072 bytes. */
 bool return_url_is_plain(const char *text);
-/* Whether text is a path that no browser takes for another server. */
+/* Whether text is a path that no browser takes for another server, of at most 2048 bytes. */
 bool return_url_is_path(const char *text);
 /* The whole URL of what a client has asked for, NULL: nothing; base is this server's URL or "". NULL when
  * it is neither in allowed, byte for byte, nor a path. */

@@ -68,6 +68,14 @@ def test_a_state_comes_back_as_it_was(server, state):
     assert fields_of(answer) == {"state": "too_long"}
 
 
+def test_the_longest_way_back_leads_there(server):
+    """With a state of which each letter becomes three in a URL."""
+    client, path = server.client(), "/account?".ljust(2048, "x")
+    _, mail = begin(server, client, new_address(), redirect_uri=path, state="%" * 128)
+    place, told = follow(server, mail)
+    assert place == PUBLIC + path and told["state"] == "%" * 128
+
+
 def test_programs_that_open_every_link_change_nothing(server):
     """Scanners of mails open links, and some follow what they find; none presses a button."""
     client, address = server.client(), new_address()

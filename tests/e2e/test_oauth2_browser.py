@@ -257,6 +257,25 @@ def test_where_it_goes_back_to_fits_into_a_flow(server, sites):
         trip.signed_in(behind)
 
 
+@pytest.mark.parametrize("section", ["acme", "github"])
+@pytest.mark.parametrize("letter", ["s", "%", '"', "\\", "\x01", "\x7f", " ", "é", "明", "😀"])
+def test_what_begins_can_come_back(server, sites, letter, section):
+    """Whatever the letters become in a URL and in a flow: too long is told before the site is asked."""
+    n_begun = 0
+    for length, n in ((40, 512), (1024, 100), (1024, 512)):
+        fields = {"redirect_uri": "/account?".ljust(length - len(PUBLIC), "x"), "state": letter * (n // len(letter.encode()))}
+        answer = server.client().post(path_of(section, "begin"), fields)
+        if answer.status_code != 200:
+            assert set(fields_of(answer).values()) == {"too_long"}, answer.text
+            continue
+        trip, person = Trip(server, section, **fields), person_of(section, letter * 300)
+        where, behind = trip.land(sites.of(section).allow(trip.url, person))
+        assert (where, behind.get("state")) == (PUBLIC + fields["redirect_uri"], fields["state"]), where
+        trip.signed_in(behind)
+        n_begun += 1
+    assert n_begun >= 2
+
+
 # ---- What a person sees and others learn ----
 
 def test_what_goes_wrong_is_a_page_to_a_browser(server):

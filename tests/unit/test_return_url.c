@@ -174,12 +174,31 @@ static void a_location_is_plain(void **state)
 			fail_msg("bad %zu: %s", i, bad[i]);
 }
 
+/* What a client asks for, with its state behind it in three letters each. */
+static void a_way_back_has_room_for_what_the_page_gets(void **state)
+{
+	char text[3074];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[0] = '/';
+	text[3073] = '\0';
+	assert_false(return_url_is_plain(text));
+	text[3072] = '\0';
+	assert_true(return_url_is_plain(text));
+	text[2049] = '\0';
+	assert_false(return_url_is_path(text));
+	text[2048] = '\0';
+	assert_true(return_url_is_path(text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_listed_and_own_paths_are_taken),
 		cmocka_unit_test(nothing_else_is),
 		cmocka_unit_test(a_location_is_plain),
+		cmocka_unit_test(a_way_back_has_room_for_what_the_page_gets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
