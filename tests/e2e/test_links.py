@@ -70,7 +70,7 @@ def test_a_state_comes_back_as_it_was(server, state):
 
 def test_the_longest_way_back_leads_there(server):
     """With a state of which each letter becomes three in a URL."""
-    client, path = server.client(), "/account?".ljust(2048, "x")
+    client, path = server.client(), "/account/".ljust(2048, "x")
     _, mail = begin(server, client, new_address(), redirect_uri=path, state="%" * 128)
     place, told = follow(server, mail)
     assert place == PUBLIC + path and told["state"] == "%" * 128
