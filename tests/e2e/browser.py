@@ -27,6 +27,10 @@ class Browser:
         options.add_experimental_option("prefs", {"intl.accept_languages": lang})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        width, height = (int(side) for side in size.split(","))
+        # A window is never narrower than 500 pixels, what is shown in it may be.
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
 
     def close(self):
         self.driver.quit()

@@ -148,8 +148,8 @@ def test_on_a_phone(server, chromium):
     sign_in_there(server, browser)
     browser.is_at("/account")
     browser.find("//*[@id='sessions']/li")
-    wide = browser.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0
+    assert browser.driver.execute_script("return [innerWidth, document.documentElement.scrollWidth <= innerWidth]") \
+        == [360, True]
     assert browser.complaints() == []
 
 
