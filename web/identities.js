@@ -3,7 +3,7 @@
 
 import { Refusal, button, call, element, labelOf, time, word } from "/assets/common.js";
 import { linkOther, signInThere } from "/assets/link.js";
-import { offer } from "/assets/prove.js";
+import { isElsewhere, offer } from "/assets/prove.js";
 
 function requestFor(provider) {
 	return (fields) => call("POST", `/api/v1/user/bind/${provider.name}`, fields);
@@ -89,8 +89,9 @@ function addButton(provider, providers, change) {
 // change(request, said) runs a request and draws the page anew.
 export function identitySection(identities, providers, change) {
 	const providerOf = (identity) => providers.find((one) => one.name === identity.provider);
-	const isThere = (provider) => provider.capabilities.whole &&
-		identities.some((identity) => providerOf(identity)?.kind === provider.kind);
+	// Of another site or a phone an account has one: who wants another removes the first.
+	const isThere = (provider) => isElsewhere(provider) && identities.map(providerOf).some((one) =>
+		one === provider || (one?.capabilities.whole && one.kind === provider.kind));
 	const addable = providers.filter((one) => one.capabilities.bind && one.capabilities.begin && !isThere(one));
 
 	return [

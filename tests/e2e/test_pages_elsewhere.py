@@ -242,6 +242,7 @@ def test_another_site(server, browser, site):
     site.agree(lambda: browser.press(f"Add: {site.label}"), "小刚")
     browser.says("Saved.")
     browser.says(f"{site.label} · 小刚")
+    assert not browser.has(f"//button[normalize-space()='Add: {site.label}']")
     client = sign_in_again(server, phone)
     assert {one["name"] for one in client.ok("GET", IDENTITIES)["identities"]} == {None, "小刚"}
     browser.find(f"//button[starts-with(@aria-label, 'Remove: {site.label}')]").click()
