@@ -9,6 +9,8 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 	struct pintle_answer answer = { .size = sizeof(answer) };
 	int32_t status = self->host->http(call, &request, &answer);
 
+	if (status == PINTLE_OK)
+		status = self->host->set_int(call, "max_age_ms", answer.max_age_ms);
 	if (status != PINTLE_OK)
 		return status;
 #ifdef FIXED
