@@ -265,7 +265,7 @@ static int32_t prove(struct pintle_call *call, const char *ns, const char **subj
 	int32_t gate = call_gate(call);
 
 	if (gate == PINTLE_OK)
-		gate = call->tx.open ? PINTLE_INTERNAL : newcomer_check(call);
+		gate = call->tx.open || !call->request ? PINTLE_INTERNAL : newcomer_check(call);
 	return gate == PINTLE_OK ? proof_nested(call, ns, subject_out) : gate;
 }
 

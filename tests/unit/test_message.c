@@ -4,6 +4,7 @@
 #include "gateway_switch.h"
 #include "limbo.h"
 #include "metrics_message.h"
+#include "services.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -205,6 +206,43 @@ static void a_code_may_be_entered_before_its_message_is_through(void **state)
 	assert_int_equal(n_entered(world, "gate0"), 1);
 }
 
+/* ---- Senders that do what they may not ---- */
+
+static int32_t proof_status;
+
+static int32_t ask_for_a_proof(void *self, struct pintle_call *call,
+			       const struct pintle_message *message)
+{
+	const char *subject;
+
+	(void)self, (void)message;
+	proof_status = services()->prove(call, "phone", &subject);
+	return PINTLE_OK;
+}
+
+static int32_t not_reached(void *self, struct pintle_call *call)
+{
+	(void)self;
+	fail_msg("%s was run", call->op);
+	return PINTLE_INTERNAL;
+}
+
+/* There is no request that could have one. */
+static void a_sender_gets_no_proof(void **state)
+{
+	static const char *const namespaces[] = { "phone", NULL };
+	struct delivery *world = *state;
+	struct plugin *plugin = &world->plugin;
+
+	plugin->provider = (struct pintle_provider){ .size = sizeof(plugin->provider),
+						     .namespaces = namespaces,
+						     .verify = not_reached };
+	plugin->desc.provider = &plugin->provider;
+	plugin->sender.send = ask_for_a_proof;
+	delivery_send(world);
+	assert_int_equal(proof_status, PINTLE_INTERNAL);
+}
+
 /* ---- Senders that answer later ---- */
 
 static const struct pintle_message *lent;
@@ -257,6 +295,7 @@ int main(void)
 		STORY(the_next_message_takes_another_sender),
 		STORY(a_second_message_of_a_flow_is_no_entry),
 		STORY(a_code_may_be_entered_before_its_message_is_through),
+		STORY(a_sender_gets_no_proof),
 		STORY(what_a_late_sender_was_lent_outlives_the_message),
 	};
 
