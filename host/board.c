@@ -3,6 +3,7 @@
 #include "board.h"
 
 #include "clock.h"
+#include "fnv.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -111,14 +112,13 @@ static void lay(struct breadcrumb next)
 	atomic_store(&own->instance, next.instance);
 }
 
-/* FNV-1a. Names come from our own tables and the plugins', so nobody looks for two with one key. */
+/* Names come from our own tables and the plugins', so nobody looks for two with one key. */
 static uint64_t key_of(const char *const *parts)
 {
-	uint64_t key = UINT64_C(14695981039346656037);
+	uint64_t key = FNV_NOTHING;
 
 	for (; *parts; parts++)
-		for (const char *c = *parts; *c; c++)
-			key = (key ^ (unsigned char)*c) * UINT64_C(1099511628211);
+		key = fnv_add(key, *parts);
 	return key ? key : 1;
 }
 

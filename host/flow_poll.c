@@ -11,12 +11,15 @@
 #include <stdlib.h>
 
 #define KEY_MAX (RNG_ID_LEN + 8)
+#define LOOK_MS                                                                                    \
+	(FLOW_POLL_MS / 4) /* whether it is time: this worker looks no more often than that */
 
 struct poll {
 	struct job job; /* first: what the pool runs */
 	struct pintle_inst *inst;
 	char flow_id[RNG_ID_LEN + 1];
 	char key[KEY_MAX]; /* there while it is not to be asked */
+	int64_t begin_ms;  /* monotonic: later than that the op would outlast the key */
 };
 
 /* ---- Asking ---- */
@@ -50,18 +53,20 @@ static void run_ask(struct job *job)
 {
 	struct poll *poll = (struct poll *)job;
 
-	ask(poll);
+	if (clock_mono_ms() <= poll->begin_ms)
+		ask(poll);
 	free(poll);
 }
 
 /* ---- Whether it is time ---- */
 
-static bool take_turn(const struct poll *poll)
+static bool take_turn(struct poll *poll)
 {
 	const struct host *host = poll->inst->host;
 	int64_t ttl_ms = poll->inst->settings.timeout_ms + FLOW_POLL_MS;
 	struct pintle_kv_request add = kv_add(poll->key, "", 0, ttl_ms);
 
+	poll->begin_ms = clock_mono_ms() + FLOW_POLL_MS;
 	return kv_do(&host->kv, &add, clock_mono_ms() + host->settings->storage.timeout_ms, NULL,
 		     NULL) == PINTLE_OK;
 }
@@ -96,8 +101,11 @@ struct pintle_inst *flow_poll_provider(const struct host *host, const char *inst
 
 void flow_poll_soon(struct pintle_inst *inst, const char *flow_id)
 {
-	struct poll *poll = xcalloc(1, sizeof(*poll));
+	struct poll *poll;
 
+	if (!poll_marks_take(&inst->host->polled, flow_id, clock_mono_ms(), LOOK_MS))
+		return;
+	poll = xcalloc(1, sizeof(*poll));
 	poll->job.run = run_poll;
 	poll->inst = inst;
 	(void)snprintf(poll->flow_id, sizeof(poll->flow_id), "%s", flow_id);

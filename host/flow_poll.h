@@ -15,7 +15,7 @@
 
 /* [any] The provider that is asked how far its flows are, by its section's name; NULL. */
 struct pintle_inst *flow_poll_provider(const struct host *host, const char *instance);
-/* [any] Has it asked, soon. */
+/* [any] Has it asked, soon. However often this is called for one flow, little comes of it. */
 void flow_poll_soon(struct pintle_inst *inst, const char *flow_id);
 /* [any] The same, where flow is one that waits for it. */
 void flow_poll(const struct host *host, const struct flow *flow);

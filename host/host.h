@@ -18,6 +18,7 @@
 #include "kv.h"
 #include "limit.h"
 #include "loop.h"
+#include "poll_marks.h"
 #include "pool.h"
 #include "router.h"
 #include "seal.h"
@@ -56,6 +57,7 @@ struct host {
 
 	struct router *router;
 	struct dispatch dispatch;
+	struct poll_marks polled;
 	_Atomic size_t n_abandoned; /* calls whose ops are late: call.c's */
 	struct http_server *http;
 	struct live *live;
