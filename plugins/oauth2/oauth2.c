@@ -23,7 +23,8 @@ static const struct pintle_opt opts[] = {
 	{ "client_secret", PINTLE_SECRET, PINTLE_OPT(struct conf, client_secret), "", 0, 255, NULL,
 	  "The client's secret; empty: a public client, which the provider knows by PKCE alone." },
 	{ "scope", PINTLE_STRING, PINTLE_OPT(struct conf, scope), "", 0, 512, NULL,
-	  "What is asked for; empty: 'openid email profile', with github 'read:user user:email'." },
+	  "What is asked for, openid among it; empty: 'openid email profile', with github "
+	  "'read:user user:email'." },
 	{ "token_auth", PINTLE_CHOICE, PINTLE_OPT(struct conf, token_auth), "auto", 0, 0,
 	  "auto basic post",
 	  "How the secret goes to the provider: in a header, in the form, or as the discovery "
@@ -104,8 +105,7 @@ static const char *issuer_fault(const struct pintle_host *host, struct pintle_in
 		return "must be set with preset oidc";
 	if (is_half_github(conf))
 		return "must be set, with authorize_url, token_url and userinfo_url, for a GitHub "
-		       "of "
-		       "your own";
+		       "of your own";
 	/* It stands in a namespace, where a '*' would be a pattern. */
 	return strpbrk(issuer, "?#* ") ? "must be a URL without query"
 				       : pintle_url_fault(host, inst, issuer);
@@ -115,6 +115,24 @@ static const char *url_fault(const struct pintle_host *host, struct pintle_inst 
 			     const char *url)
 {
 	return *url ? pintle_url_fault(host, inst, url) : NULL;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = strstr(text, word); at; at = strstr(at + len, word))
+		if ((at == text || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* An issuer that is not asked for it gives no id_token. */
+static const char *scope_fault(const struct conf *conf)
+{
+	if (!*conf->scope || conf->preset == PRESET_GITHUB)
+		return NULL;
+	return has_word(conf->scope, "openid") ? NULL : "must hold openid";
 }
 
 /* A header has less room than a form, and both parts grow when they are encoded. */
@@ -138,6 +156,7 @@ static int32_t check(const struct pintle_host *host, struct pintle_inst *inst,
 	} checks[] = {
 		{ "issuer", issuer_fault(host, inst, conf) },
 		{ "client_secret", secret_fault(conf) },
+		{ "scope", scope_fault(conf) },
 		{ "hosted_domain", *conf->hosted_domain && conf->preset == PRESET_GITHUB
 					   ? "is a claim of id_tokens, which GitHub has none of"
 					   : NULL },

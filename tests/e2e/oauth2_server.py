@@ -20,7 +20,7 @@ SECTIONS = {one.name: one for one in [
     Section("hub", "github", "github", "link_email = yes\n"),
     Section("enterprise", "github", "enterprise"),  # a GitHub of one's own
     Section("office", "google", "google", "hosted_domain = example.com\n"),
-    Section("posting", "oidc", "acme", "token_auth = post\n"),
+    Section("posting", "oidc", "acme", "token_auth = post\nscope = email openid profile\n"),
     Section("public", "oidc", "acme"),  # has no secret
     Section("rolling", "oidc", "rolling"),  # whose keys change
     Section("hasty", "oidc", "hasty", "upstream_timeout = 1s\n")]}

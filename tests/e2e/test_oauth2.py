@@ -35,6 +35,8 @@ BAD_SECTIONS = {
     "preset = google\nclient_id = a\n": "client_secret must be set",
     CLIENT + "preset = github\ntoken_url = https://hub.example/token\n": "for a GitHub of your own",
     CLIENT + "preset = github\nissuer = https://hub.example\n": "for a GitHub of your own",
+    CLIENT + "issuer = https://id.example\nscope = email openid2\n": "scope must hold openid",
+    CLIENT + "preset = google\nscope = xopenid email\n": "scope must hold openid",
     CLIENT + "preset = github\nhosted_domain = example.com\n": "which GitHub has none of",
     f"issuer = https://id.example\nclient_id = {'a' * 100}\nclient_secret = {'b' * 100}\n": "token_auth = post",
 }
