@@ -93,17 +93,22 @@ static bool has_type(const struct request *request, const char *type)
 
 static const struct slice nothing = { "", 0 };
 
-static bool refuse_body(struct request *request, const char *why)
+static bool refuse(struct request *request, const char *part, const char *why)
 {
-	answer_invalid(request, "body", why);
+	answer_invalid(request, part, why);
 	answer_error(request, "bad_request");
 	return false;
 }
 
-static bool read_form(struct request *request, struct slice text)
+static bool refuse_body(struct request *request, const char *why)
+{
+	return refuse(request, "body", why);
+}
+
+static bool read_form(struct request *request, const char *part, struct slice text)
 {
 	request->fields = form_parse(text);
-	return request->fields || refuse_body(request, "not a form");
+	return request->fields || refuse(request, part, "not a form");
 }
 
 static bool read_json(struct request *request)
@@ -134,13 +139,13 @@ static bool read_body(struct request *request)
 	const uint32_t flags = request->route->flags;
 
 	if (request->http->body.len == 0)
-		return read_form(request, nothing);
+		return read_form(request, "body", nothing);
 	if (has_type(request, "application/json") && !(flags & ROUTE_FORM))
 		return read_json(request);
 	if (has_type(request, "application/x-www-form-urlencoded") && may_be_form(request))
-		return read_form(request, request->http->body);
+		return read_form(request, "body", request->http->body);
 	if (flags & ROUTE_UPSTREAM)
-		return read_form(request, nothing);
+		return read_form(request, "body", nothing);
 	answer_error(request, "unsupported_media_type");
 	return false;
 }
@@ -158,7 +163,7 @@ static bool add_query(struct request *request)
 	}
 	if (!query || is_twice || json_object_update(request->fields, query) != 0) {
 		json_decref(query);
-		return refuse_body(request, "not a form");
+		return refuse(request, "query", "not a form");
 	}
 	json_decref(query);
 	return true;
@@ -170,7 +175,7 @@ static bool read_fields(struct request *request)
 	bool has_body = method == HTTP_POST || method == HTTP_PUT || request->http->body.len > 0;
 
 	if (!has_body || request->route->flags & ROUTE_RAW)
-		return read_form(request, request->http->head.query);
+		return read_form(request, "query", request->http->head.query);
 	return read_body(request) &&
 	       (!(request->route->flags & ROUTE_UPSTREAM) || add_query(request));
 }

@@ -140,6 +140,13 @@ def test_a_query_string_is_no_body(server):
     assert fields_of(answer) == {"phone": "required"}
 
 
+def test_a_query_that_could_be_read_twice_is_not_read(server):
+    path = "/api/v1/auth/providers"
+    answer = server.client().refused(400, "bad_request", "GET", f"{path}?lang=a&lang=b")
+    assert fields_of(answer) == {"query": "not a form"}
+    assert server.client().ok("GET", f"{path}?lang=a")
+
+
 # ---- A12: who one is says the token ----
 
 CLAIMS = ["user_id", "userId", "uid", "id", "sub", "uuid", "account", "account_id", "session_id", "subject_id"]
