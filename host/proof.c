@@ -60,10 +60,11 @@ static int32_t find_by_id(struct pintle_call *call, const char *id)
 
 static int32_t refuse_identifier(struct pintle_call *call, const char *ns, const char *text)
 {
-	const json_t *given = ns ? json_object_get(call->request->fields, ns) : NULL;
+	const char *field = ns ? ns : op_flow_name(call->request);
+	const json_t *given = json_object_get(call->request->fields, field);
 	const char *reason = given && !json_is_null(given) ? "type" : "required";
 
-	return call_invalid(call, ns ? ns : "flow_id", text ? "format" : reason);
+	return call_invalid(call, field, text ? "format" : reason);
 }
 
 /* Namespaces are named like the field that holds their identifier; a pattern is none. */

@@ -41,13 +41,16 @@ static void hash_grant(const struct pintle_call *call, const char *text,
 	arena_fini(&arena);
 }
 
-int32_t waiting_check_grant(const struct pintle_call *call)
+int32_t waiting_check_grant(struct pintle_call *call)
 {
+	const json_t *field = json_object_get(call->request->fields, "grant");
 	const char *given = json_text_member(call->request->fields, "grant");
 	char hash[2 * SEAL_MAC_LEN + 1];
 
 	if (!call->has_flow || !*call->flow.grant)
 		return PINTLE_OK;
+	if (field && !json_is_null(field) && !json_is_string(field))
+		return call_invalid(call, "grant", "type");
 	hash_grant(call, given ? given : "", hash);
 	return CRYPTO_memcmp(hash, call->flow.grant, sizeof(hash)) == 0 ? PINTLE_OK : PINTLE_DENIED;
 }

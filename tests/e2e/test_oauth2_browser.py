@@ -142,6 +142,16 @@ def test_an_empty_grant_is_none(server, sites, value):
     trip.signed_in({"grant": grant})
 
 
+@pytest.mark.parametrize("field", ["grant", "flow_id"])
+def test_what_is_no_text_is_named(server, sites, field):
+    trip, person = Trip(server, "acme"), person_of("acme")
+    whole = {"flow_id": trip.flow_id, "grant": trip.go(sites.acme, person)["grant"]}
+    for value in (7, ["x"], True):
+        answer = trip.client.refused(422, "field_invalid", "POST", path_of("acme", "verify"), {**whole, field: value})
+        assert fields_of(answer) == {field: "type"}, value
+    trip.signed_in(whole)
+
+
 @pytest.mark.parametrize("value", [*EMPTY, "missing"])
 def test_an_empty_flow_is_none(server, sites, value):
     trip, person = Trip(server, "acme"), person_of("acme")
