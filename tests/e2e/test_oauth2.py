@@ -2,6 +2,7 @@
 """Sign-in by OpenID issuers, Google and GitHub: the way there and back, binding, and who is sent where."""
 import pytest
 
+from elsewhere import path_of
 from fakes import github, google
 from harness import sign_in
 from oauth2_server import (CALLBACK, SECTIONS, bind_by, owners, person_of, server, sign_in_by, sites,
@@ -346,6 +347,21 @@ def test_parallel_unbinds_leave_a_way_in(server, sites):
         assert set(seen) <= {(200, None), (404, "not_found"), (409, "last_login_method")}, f"round {i}: {seen}"
         (left,) = [name for name in people if sites.namespace(name) in namespaces(who)]
         assert user_id(sign_in_by(server, sites, left, people[left])) == user_id(who), f"round {i}"
+
+
+def test_parallel_binds_add_one_account_of_a_site(server, sites):
+    """By one client of an issuer or by two: a second subject could not be told from the first by its mask."""
+    sections = ["acme", "posting"] * 4
+    say("binds of accounts of one site", len(sections))
+    for i in range(ROUNDS):
+        who, shots = sign_in(server), []
+        for section in sections:
+            trip = Trip(server, section, who, purpose="bind")
+            body = {"flow_id": trip.flow_id, **trip.go(sites.of(section), person_of(section), server.client())}
+            shots.append(Shot("POST", path_of(section, "bind"), body, who.tokens["access_token"]))
+        seen = tally(release(server.urls, shots))
+        assert seen[(200, None)] == 1 and {status for status, _ in seen} <= {200, 409, 503}, f"round {i}: {seen}"
+        assert len(namespaces(who)) == 2, f"round {i}: {seen}"
 
 
 @pytest.mark.one_host(reason="its configuration is changed")
