@@ -8,6 +8,8 @@ CC ?= cc
 RUN_ARGS ?=
 # Where to reach it then: the last address in RUN_ARGS, else the default.
 RUN_ADDRESS = $(lastword 127.0.0.1:8080 $(patsubst server.listen=%,%,$(filter server.listen=%,$(RUN_ARGS))))
+# How pintlectl finds it, where RUN_ARGS name another folder for what it keeps.
+RUN_STATE = $(patsubst server.state_dir=%,-s % ,$(lastword $(filter server.state_dir=%,$(RUN_ARGS))))
 # address, thread or nothing: see the targets asan and tsan
 SAN ?=
 STRICT ?=
@@ -202,7 +204,7 @@ run:
 	@echo 'Once it is ready, in another terminal: a code for a phone number, and the code itself.'
 	@echo "  curl -s http://$(RUN_ADDRESS)/api/v1/auth/send-sms-code \\"
 	@echo "    -H 'Content-Type: application/json' -d '{\"phone\":\"13800138000\"}'"
-	@echo '  $(BUILD)/pintlectl outbox'
+	@echo '  $(BUILD)/pintlectl $(RUN_STATE)outbox'
 	@echo 'README.md goes on from there. Ctrl-C stops the server.'
 	$(BUILD)/pintled -c conf.d $(RUN_ARGS)
 
