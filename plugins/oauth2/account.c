@@ -52,7 +52,7 @@ int32_t account_record(void *self_of_inst, struct pintle_call *call, int64_t acc
 {
 	const struct oauth2 *self = self_of_inst;
 	struct person person;
-	bool is_other;
+	bool is_other = false;
 	int32_t status;
 
 	if (!is_bound || self->host->purpose(call) != PINTLE_BIND)
