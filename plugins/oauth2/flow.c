@@ -100,6 +100,24 @@ static bool is_from_issuer(const struct oauth2 *self, struct pintle_call *call,
 	return issuer ? strcmp(issuer, self->issuer) == 0 : !endpoints->says_issuer;
 }
 
+/* DENIED when there is no code to ask with. That a person said no is not worth a line; any other error mostly says
+ * that the client is not registered as it should be. */
+static int32_t check_return(const struct oauth2 *self, struct pintle_call *call,
+			    const struct endpoints *endpoints)
+{
+	const struct pintle_host *host = self->host;
+	const char *error = host->field(call, "error"), *code = host->field(call, "code");
+
+	if (!is_from_issuer(self, call, endpoints)) {
+		host->detail(call, "the browser brings an answer of another issuer");
+		return PINTLE_DENIED;
+	}
+	if (error && strcmp(error, "access_denied") != 0)
+		host->detail(call,
+			     "the provider refuses our request: is the client registered so?");
+	return error || !code || !*code || strlen(code) > CODE_MAX ? PINTLE_DENIED : PINTLE_OK;
+}
+
 static int32_t find_person(const struct oauth2 *self, struct pintle_call *call,
 			   const struct endpoints *endpoints, const char *code, struct person *out)
 {
@@ -123,7 +141,6 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 {
 	const struct oauth2 *self = self_of_inst;
 	const struct pintle_host *host = self->host;
-	const char *code = host->field(call, "code");
 	struct endpoints endpoints;
 	struct person person;
 	int32_t status = pintle_ticket_open(host, call, STEP_RETURN, host->field(call, "state"));
@@ -132,10 +149,9 @@ int32_t flow_callback(void *self_of_inst, struct pintle_call *call)
 		status = discovery_find(self, call, &endpoints);
 	if (status != PINTLE_OK)
 		return status;
-	if (!is_from_issuer(self, call, &endpoints) || host->field(call, "error") || !code ||
-	    !*code || strlen(code) > CODE_MAX)
-		return pintle_redirect_refuse(host, call);
-	status = find_person(self, call, &endpoints, code, &person);
+	status = check_return(self, call, &endpoints);
+	if (status == PINTLE_OK)
+		status = find_person(self, call, &endpoints, host->field(call, "code"), &person);
 	if (status == PINTLE_DENIED)
 		return pintle_redirect_refuse(host, call);
 	if (status == PINTLE_OK)
