@@ -159,8 +159,8 @@ static int32_t conclude(struct pintle_call *call, int32_t status)
 {
 	if (atomic_load(&call->is_inside)) {
 		worker_retire(call->host, call->inst->board_index, call->op);
-		status =
-			PINTLE_INTERNAL; /* what goes on after an OK would be in that transaction */
+		atomic_fetch_add(&call->host->n_abandoned, 1); /* that thread is never done */
+		status = PINTLE_INTERNAL; /* an OK would go on in that transaction */
 	}
 	if (!is_known_status(status))
 		status = PINTLE_INTERNAL;
