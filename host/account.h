@@ -54,10 +54,17 @@ const struct way_in *account_way_in(const struct way_in *usable, const char *ns,
  */
 int32_t account_unlink(struct tx *tx, int64_t id, const char *ns, const char *subject,
 		       const struct way_in *usable);
-/* Whether a usable way in would be left if these identities went; what the account does not have of them
- * counts for nothing. */
-int32_t account_outlasts(struct tx *tx, int64_t id, const struct pintle_identity *away,
-			 size_t n_away, const struct way_in *usable, bool *outlasts_out);
+/* What an account is without some of its identities. */
+enum account_rest {
+	ACCOUNT_EMPTY,   /* nothing names it any more, whatever sections there may be */
+	ACCOUNT_DORMANT, /* something names it, but no section of today signs in by that */
+	ACCOUNT_REACHABLE
+};
+
+/* Looks what would be left if these identities went; what the account does not have of them counts for
+ * nothing. */
+int32_t account_weigh_rest(struct tx *tx, int64_t id, const struct pintle_identity *away,
+			   size_t n_away, const struct way_in *usable, enum account_rest *out);
 /* Takes an identity away, whatever is left; NOT_FOUND when the account does not have it. */
 int32_t account_release(struct tx *tx, int64_t id, const struct pintle_identity *identity);
 /* Swaps the identity of a namespace for another: a change of number. CONFLICT as account_link. */

@@ -95,13 +95,16 @@ static bool is_way_left(const struct weighing *weighing)
 	return weighing->has_direct_way || (weighing->has_confirming_way && weighing->has_name);
 }
 
-int32_t account_outlasts(struct tx *tx, int64_t id, const struct pintle_identity *away,
-			 size_t n_away, const struct way_in *usable, bool *outlasts_out)
+int32_t account_weigh_rest(struct tx *tx, int64_t id, const struct pintle_identity *away,
+			   size_t n_away, const struct way_in *usable, enum account_rest *out)
 {
 	struct weighing weighing = { .away = away, .n_away = n_away, .usable = usable };
 	int32_t status = weigh(tx, id, &weighing);
 
-	*outlasts_out = status == PINTLE_OK && is_way_left(&weighing);
+	if (is_way_left(&weighing))
+		*out = ACCOUNT_REACHABLE;
+	else
+		*out = weighing.has_name ? ACCOUNT_DORMANT : ACCOUNT_EMPTY;
 	return status;
 }
 

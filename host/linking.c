@@ -38,11 +38,18 @@ static int64_t own_id(const struct pintle_call *call)
 	return call->request->who.session.subject_id;
 }
 
-static int32_t will_outlast(struct pintle_call *call, const struct linking *linking,
-			    const struct proofs *away, bool *outlasts)
+static int32_t weigh_rest(struct pintle_call *call, const struct linking *linking,
+			  const struct proofs *away, enum account_rest *rest)
 {
-	return account_outlasts(&call->tx, linking->other.id, away->items, away->n_items,
-				namespace_ways_in(&call->host->instances), outlasts);
+	return account_weigh_rest(&call->tx, linking->other.id, away->items, away->n_items,
+				  namespace_ways_in(&call->host->instances), rest);
+}
+
+/* What names an account may lead to it again tomorrow, when its section is back: such an account does not
+ * go, and so keeps the way in it has. */
+static bool may_leave(const struct linking *linking, enum account_rest rest)
+{
+	return rest == ACCOUNT_REACHABLE || (rest == ACCOUNT_EMPTY && linking->may_close);
 }
 
 /* ---- Before the proof is consumed ---- */
@@ -132,19 +139,24 @@ static int32_t judge_other(struct pintle_call *call, struct linking *linking, co
 			   struct verdict *verdict)
 {
 	struct proofs proofs = proofs_of(call);
-	bool outlasts;
-	int32_t status = will_outlast(call, linking, &proofs, &outlasts);
+	enum account_rest rest;
+	int32_t status = weigh_rest(call, linking, &proofs, &rest);
 
 	if (status != PINTLE_OK)
 		return status;
+	if (rest == ACCOUNT_DORMANT) {
+		verdict->refusal = "last_login_method";
+		return PINTLE_OK;
+	}
 	if (!token) {
-		*verdict = (struct verdict){ "identity_taken", offer_of(call, !outlasts), false };
+		*verdict = (struct verdict){ "identity_taken",
+					     offer_of(call, rest == ACCOUNT_EMPTY), false };
 		return PINTLE_OK;
 	}
 	status = check_shown(call, token, linking);
 	if (status == PINTLE_DENIED)
 		verdict->refusal = "other_not_proved";
-	else if (status == PINTLE_OK && !outlasts && !linking->may_close)
+	else if (status == PINTLE_OK && !may_leave(linking, rest))
 		verdict->refusal = "last_login_method";
 	return status == PINTLE_DENIED ? PINTLE_OK : status;
 }
@@ -293,17 +305,17 @@ static int32_t close_other(struct pintle_call *call, struct linking *linking)
 	return status;
 }
 
-/* An account nobody can sign in to any more is no account: it goes, or nothing happens. */
+/* An account that nothing names any more is no account: it goes, or nothing happens. */
 static int32_t settle_other(struct pintle_call *call, struct linking *linking)
 {
 	const struct proofs none = { .n_items = 0 };
-	bool outlasts;
-	int32_t status = will_outlast(call, linking, &none, &outlasts);
+	enum account_rest rest;
+	int32_t status = weigh_rest(call, linking, &none, &rest);
 
-	if (status != PINTLE_OK || outlasts)
+	if (status != PINTLE_OK || rest == ACCOUNT_REACHABLE)
 		return status;
-	return linking->may_close ? close_other(call, linking)
-				  : give_up(linking, "last_login_method");
+	return may_leave(linking, rest) ? close_other(call, linking)
+					: give_up(linking, "last_login_method");
 }
 
 int32_t linking_take(struct pintle_call *call, struct linking *linking)

@@ -12,7 +12,7 @@
 struct linking {
 	struct account other;         /* has some of what was proved; id 0: nobody but the asker */
 	char session[SESSION_ID_MAX]; /* of the other account, shown by the asker */
-	bool may_close;               /* the other account, if nothing would lead to it any more */
+	bool may_close;               /* the other account, if nothing would name it any more */
 	bool has_moved;               /* some of it, in the last try of the transaction */
 	bool is_closed;               /* by the same */
 	const char *refusal;          /* error name of that try's CONFLICT, or NULL */

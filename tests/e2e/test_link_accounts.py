@@ -197,6 +197,20 @@ def test_the_last_way_in_takes_its_account_along_only_when_told(server):
     who.ok("GET", PROFILE)
 
 
+def test_what_no_section_takes_today_keeps_its_account(server):
+    """A section may be out of service, or its plugin left out: tomorrow it leads there again."""
+    owner, who = sign_in(server), sign_in(server)
+    rows(server, "INSERT INTO user_identities (user_id, namespace, subject, verified_at, instance, bound_at)"
+         " VALUES (?, 'oidc:away', ?, 1, 'away', 0)", user_id(owner), owner.phone)
+    wanted = Wanted(server, who, owner)
+    for fields in ({}, {"other_token": token_of(sign_in_again(server, owner.phone)), "close_other": True}):
+        answer = wanted.ask(**fields)
+        assert told(answer) == LAST and answer.json()["data"] is None
+    assert status_of(server, owner) == "active" and accounts_of(server, owner.phone) == [user_id(owner)]
+    rows(server, "DELETE FROM user_identities WHERE namespace = 'oidc:away' AND user_id = ?", user_id(owner))
+    assert wanted.offer()["closes_account"] is True
+
+
 def test_an_account_with_another_way_in_is_not_closed(server):
     owner, who = named(server), sign_in(server)
     wanted = Wanted(server, who, owner)

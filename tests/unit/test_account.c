@@ -257,14 +257,14 @@ static void nobody_unlinks_what_is_somebody_elses(void **state)
 	assert_int_equal(unlink_from(people, id, "email", "a@example.com"), PINTLE_OK);
 }
 
-static bool outlasts(struct people *people, int64_t id, const struct pintle_identity *away,
-		     size_t n)
+static enum account_rest rest_of(struct people *people, int64_t id,
+				 const struct pintle_identity *away, size_t n)
 {
 	struct tx tx = people_tx(people);
-	bool is_way_left = false;
+	enum account_rest rest;
 
-	assert_int_equal(account_outlasts(&tx, id, away, n, usable, &is_way_left), PINTLE_OK);
-	return is_way_left;
+	assert_int_equal(account_weigh_rest(&tx, id, away, n, usable, &rest), PINTLE_OK);
+	return rest;
 }
 
 /* Several at once: each of them alone would leave the other. */
@@ -277,12 +277,12 @@ static void what_goes_together_is_weighed_together(void **state)
 						people_identity("phone", PHONE2, true) };
 
 	assert_int_equal(link_to(people, id, "email", "a@example.com", true), PINTLE_OK);
-	assert_true(outlasts(people, id, away, 1));
-	assert_true(outlasts(people, id, away + 1, 2));
-	assert_false(outlasts(people, id, away, 2));
-	assert_false(outlasts(people, id, away, 3));
-	assert_true(outlasts(people, id, away + 2, 1));
-	assert_false(outlasts(people, id + 1, away, 1));
+	assert_int_equal(rest_of(people, id, away, 1), ACCOUNT_REACHABLE);
+	assert_int_equal(rest_of(people, id, away + 1, 2), ACCOUNT_REACHABLE);
+	assert_int_equal(rest_of(people, id, away, 2), ACCOUNT_EMPTY);
+	assert_int_equal(rest_of(people, id, away, 3), ACCOUNT_EMPTY);
+	assert_int_equal(rest_of(people, id, away + 2, 1), ACCOUNT_REACHABLE);
+	assert_int_equal(rest_of(people, id + 1, away, 1), ACCOUNT_EMPTY);
 }
 
 static int32_t release(struct people *people, int64_t id, const char *ns, const char *subject)
@@ -291,6 +291,23 @@ static int32_t release(struct people *people, int64_t id, const char *ns, const 
 	struct tx tx = people_tx(people);
 
 	return account_release(&tx, id, &identity);
+}
+
+/* Without a section that takes it a name leads nowhere today; what only confirms names nobody, ever. */
+static void a_name_that_no_section_takes_is_still_a_name(void **state)
+{
+	struct people *people = *state;
+	const struct pintle_identity away = people_identity("phone", PHONE, true);
+	struct account account;
+
+	assert_int_equal(create(people, "phone", PHONE, true, &account), PINTLE_OK);
+	assert_int_equal(link_to(people, account.id, "other", "x", false), PINTLE_OK);
+	assert_int_equal(link_to(people, account.id, "confirm", account.uuid, true), PINTLE_OK);
+	assert_int_equal(rest_of(people, account.id, &away, 1), ACCOUNT_EMPTY);
+	assert_int_equal(link_to(people, account.id, "other", "x", true), PINTLE_OK);
+	assert_int_equal(rest_of(people, account.id, &away, 1), ACCOUNT_REACHABLE);
+	assert_int_equal(release(people, account.id, "confirm", account.uuid), PINTLE_OK);
+	assert_int_equal(rest_of(people, account.id, &away, 1), ACCOUNT_DORMANT);
 }
 
 static void what_is_released_may_be_the_last_and_is_the_owners(void **state)
@@ -811,6 +828,7 @@ int main(void)
 		STORY(what_a_section_that_is_gone_has_linked_is_no_way_in),
 		STORY(nobody_unlinks_what_is_somebody_elses),
 		STORY(what_goes_together_is_weighed_together),
+		STORY(a_name_that_no_section_takes_is_still_a_name),
 		STORY(what_is_released_may_be_the_last_and_is_the_owners),
 		STORY(a_number_is_swapped_whole_or_not_at_all),
 		STORY(deleting_frees_the_identifiers),

@@ -20,6 +20,7 @@
 #define MAIL "b@example.com"
 
 static struct way_in usable[] = { { "phone", "main" }, { "email", "main" }, { NULL, NULL } };
+static struct way_in phone_alone[] = { { "phone", "main" }, { NULL, NULL } };
 
 /* Somebody signed in to two accounts, who has proved the number of the other one. */
 struct asker {
@@ -215,6 +216,22 @@ static void the_last_way_in_closes_the_account_or_stays(void **state)
 	assert_int_equal(people_number(asker->people, "SELECT COUNT(*) FROM auth_logs"), 3);
 }
 
+/* Its section may be out of service, or left out because its plugin crashed. */
+static void what_no_section_takes_today_keeps_its_account(void **state)
+{
+	struct asker *asker = *state;
+
+	link_other(asker, "email", MAIL);
+	asker->host.instances.ways_in = phone_alone;
+	asker->linking.may_close = true;
+	assert_refused(asker, "last_login_method");
+	assert_string_equal(people_text(asker->people, "SELECT status FROM users WHERE id = 2"),
+			    "active");
+	asker->host.instances.ways_in = usable;
+	assert_int_equal(take_all(asker), PINTLE_OK);
+	assert_false(asker->linking.is_closed);
+}
+
 /* Each would leave the other: they are weighed when both are gone. */
 static void all_that_was_proved_is_weighed_together(void **state)
 {
@@ -253,6 +270,7 @@ int main(void)
 		STORY(both_accounts_must_be_active),
 		STORY(a_session_of_a_third_proves_nothing),
 		STORY(the_last_way_in_closes_the_account_or_stays),
+		STORY(what_no_section_takes_today_keeps_its_account),
 		STORY(all_that_was_proved_is_weighed_together),
 		STORY(nothing_is_closed_when_nothing_moves),
 	};
