@@ -298,6 +298,7 @@ int32_t call_run_and_wait(struct pintle_call *call, pintle_op *op)
 		wait_or_abandon(call);
 		status = call->status;
 	}
+	call->waiter = NULL;
 	if (!call->was_abandoned)
 		return conclude(call, status);
 	count_outcome(call, PINTLE_TIMEOUT);

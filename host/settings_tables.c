@@ -173,7 +173,7 @@ static const struct pintle_opt limits_opts[] = {
 	{ "send_target_day", PINTLE_INT, AT(limit, send_target_day), "10", 1, 10000, NULL,
 	  "Messages to one target in a day, without notices." },
 	{ "send_notice_hour", PINTLE_INT, AT(limit, send_notice_hour), "5", 1, 10000, NULL,
-	  "Notices to one target in an hour, such as that its owner's password was changed." },
+	  "Notices to one target in an hour, such as that an account has another address." },
 	{ "send_notice_day", PINTLE_INT, AT(limit, send_notice_day), "10", 1, 10000, NULL,
 	  "Notices to one target in a day." },
 	{ "send_address_hour", PINTLE_INT, AT(limit, send_address_hour), "20", 1, 1000000, NULL,
