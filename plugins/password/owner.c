@@ -11,6 +11,13 @@ static int has_proof(const struct pintle_host *host, struct pintle_call *call)
 	       host->field(call, "ticket");
 }
 
+/* Either would do. */
+static int32_t refuse_nobody(const struct pintle_host *host, struct pintle_call *call)
+{
+	(void)host->invalid(call, "phone", "required");
+	return host->invalid(call, "email", "required");
+}
+
 int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,
 		   struct pintle_identity *out)
 {
@@ -28,7 +35,7 @@ int32_t owner_read(const struct pintle_host *host, struct pintle_call *call,
 			return host->invalid(call, kinds[i], "format");
 		return has_proof(host, call) ? PINTLE_OK : host->invalid(call, "code", "required");
 	}
-	return host->invalid(call, kinds[0], "required");
+	return refuse_nobody(host, call);
 }
 
 /* The part before the '@'; the whole of a number. */

@@ -6,7 +6,7 @@ from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
 from links import FORGOT, RESET, assert_password, both
 from mails import EMAIL_LOGIN, mail_in
 from mails import send_code as mail_code
-from steps import (BIND_PASSWORD, LOGIN, PHONE_LOGIN, fields_of, later, look_of, n_sessions, near, rows,
+from steps import (BIND_PASSWORD, LOGIN, PHONE_LOGIN, REGISTER, fields_of, later, look_of, n_sessions, near, rows,
                    user_id, wrong)
 
 NEW = "Turbine-oatmeal-77"
@@ -151,9 +151,10 @@ def test_a_frozen_account_stays_as_it_is(server):
 
 def test_one_of_both_identifiers_is_wanted(server):
     client = server.client()
-    assert client.post(FORGOT, {}).status_code == 422
-    answer = client.refused(422, "field_invalid", "POST", RESET, {"code": "123456", "new_password": NEW})
-    assert fields_of(answer) == {"phone": "required"}
+    for path in (FORGOT, RESET, REGISTER):
+        answer = client.refused(422, "field_invalid", "POST", path, {"code": "123456", "new_password": NEW,
+                                                                     "password": NEW})
+        assert fields_of(answer) == {"phone": "required", "email": "required"}, path
 
 
 def test_a_stranger_learns_nothing_of_an_account(server):
