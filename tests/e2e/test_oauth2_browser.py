@@ -273,7 +273,8 @@ def test_what_begins_can_come_back(server, sites, letter, section):
     """Whatever the letters become in a URL and in a flow: too long is told before the site is asked."""
     n_begun = 0
     for length, n in ((40, 512), (1024, 100), (1024, 512)):
-        fields = {"redirect_uri": "/account?".ljust(length - len(PUBLIC), "x"), "state": letter * (n // len(letter.encode()))}
+        fields = {"redirect_uri": "/account?".ljust(length - len(PUBLIC), "x"),
+                  "state": letter * (n // len(letter.encode()))}
         answer = server.client().post(path_of(section, "begin"), fields)
         if answer.status_code != 200:
             assert set(fields_of(answer).values()) == {"too_long"}, answer.text

@@ -240,6 +240,7 @@ def closed(make_server, server, sites):
     sites.follow(server)
 
 
+@pytest.mark.one_host(reason="its options are changed")
 def test_where_nobody_signs_up_by_themselves_no_site_signs_them_up(closed, sites):
     known = person_of("acme")
     sign_in_by(closed, sites, "acme", known)
