@@ -36,9 +36,11 @@ static json_t *inputs_of(const struct pintle_provider *provider)
 	return inputs;
 }
 
-static json_t *abilities_of(const struct pintle_provider *provider)
+static json_t *abilities_of(const struct pintle_inst *inst)
 {
-	return json_pack("{s:b, s:b, s:b, s:b, s:b}", "begin", provider->begin != NULL, "direct",
+	const struct pintle_provider *provider = &inst->plugin->provider;
+
+	return json_pack("{s:b, s:b, s:b, s:b, s:b}", "begin", instance_has_begin(inst), "direct",
 			 (provider->flags & PINTLE_DIRECT) != 0, "bind", provider->bind != NULL,
 			 "callback", provider->callback != NULL, "whole",
 			 (provider->flags & PINTLE_WHOLE) != 0);
@@ -62,7 +64,7 @@ static json_t *describe_provider(const struct pintle_inst *inst)
 			 inst->plugin->name, "label", "zh",
 			 label_of(set->label_zh, own->label_zh, provider->label_zh), "en",
 			 label_of(set->label_en, own->label_en, provider->label_en), "inputs",
-			 inputs_of(provider), "capabilities", abilities_of(provider));
+			 inputs_of(provider), "capabilities", abilities_of(inst));
 }
 
 void api_providers(struct request *request)

@@ -96,7 +96,7 @@ void begin_run(struct request *request, int32_t purpose)
 {
 	const struct pintle_provider *provider = &request->inst->plugin->provider;
 
-	if (!provider->begin) {
+	if (!instance_has_begin(request->inst)) {
 		op_refuse(request);
 		return;
 	}

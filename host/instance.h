@@ -25,6 +25,7 @@ struct instance_description {
 	const char *const *namespaces; /* exact ones */
 	const char *const *vouches;
 	const char *label_zh, *label_en;
+	bool has_no_begin;
 };
 
 /* What the ABI calls an instance. */
@@ -74,6 +75,8 @@ bool instance_open(struct pintle_inst *inst, const struct pintle_host *services,
 void instance_close(struct pintle_inst *inst);
 /* [any] Whether ops of it may be run: it is open here and not in quarantine. */
 bool instance_is_up(const struct pintle_inst *inst);
+/* [any] Whether one may begin with it, once it is open. */
+bool instance_has_begin(const struct pintle_inst *inst);
 void instances_fini(struct instances *instances);
 struct pintle_inst *instances_find(const struct instances *instances, const char *name);
 

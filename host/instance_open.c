@@ -68,3 +68,8 @@ bool instance_is_up(const struct pintle_inst *inst)
 
 	return inst->self && !atomic_load(&board->instances[inst->board_index].is_quarantined);
 }
+
+bool instance_has_begin(const struct pintle_inst *inst)
+{
+	return inst->plugin->provider.begin && !inst->description.has_no_begin;
+}

@@ -216,6 +216,7 @@ int32_t namespace_describe(struct pintle_inst *inst, const struct pintle_descrip
 		return status;
 	description->namespaces = copy_list(&description->memory, mine.namespaces);
 	description->vouches = copy_list(&description->memory, mine.vouches);
+	description->has_no_begin = (mine.flags & PINTLE_NO_BEGIN) != 0;
 	description->label_zh = arena_strdup(&description->memory, mine.label_zh);
 	description->label_en = arena_strdup(&description->memory, mine.label_en);
 	return PINTLE_OK;

@@ -5,6 +5,7 @@ import { button, call, element, languageButton, markFields, messageLine, show, w
 import { loginPage, loginSection, sessionSection } from "/assets/history.js";
 import { bind, goOnLinking, identitySection } from "/assets/identities.js";
 import { broughtBack } from "/assets/prove.js";
+import { isUsable } from "/assets/ways.js";
 
 const page = document.getElementById("page");
 const message = messageLine();
@@ -93,7 +94,7 @@ async function draw() {
 	const [profile, { identities }, { sessions }, { providers }, logins] = await Promise.all([
 		...["/api/v1/user/profile", "/api/v1/user/identities", "/api/v1/user/sessions", "/api/v1/auth/providers"]
 			.map((path) => call("GET", path)), loginPage()]);
-	const passwords = providers.some((one) => one.capabilities.bind && !one.capabilities.begin);
+	const passwords = providers.some((one) => one.capabilities.bind && !one.capabilities.begin && isUsable(one));
 
 	show(
 		element("header", {}, picture(profile),

@@ -5,8 +5,9 @@
 import { button, element, labelOf, word } from "/assets/common.js";
 import { isElsewhere, offer } from "/assets/prove.js";
 
+// A way that has no begin and asks for nothing is for programs.
 export function isUsable(provider) {
-	return provider.capabilities.begin || provider.capabilities.direct;
+	return provider.capabilities.begin || (provider.capabilities.direct && provider.inputs.length > 0);
 }
 
 // How is what offer() takes. elements are to be shown; open() shows the first way; leave() ends the one that is shown.

@@ -88,8 +88,6 @@ int32_t flow_begin(void *self_of_inst, struct pintle_call *call)
 	const struct wechat *self = self_of_inst;
 	int32_t status;
 
-	if (self->conf->mode == MODE_MINI)
-		return PINTLE_NOT_FOUND; /* its verify needs no begin */
 	if (!pintle_redirect_may_prove(self->host, call))
 		return PINTLE_FORBIDDEN;
 	status = keep_opener(self, call);

@@ -75,6 +75,9 @@ static int32_t describe(const struct wechat *self)
 	const char *const namespaces[] = { self->openid_ns,
 					   *self->unionid_ns ? self->unionid_ns : NULL, NULL };
 	const struct pintle_description description = { .size = sizeof(description),
+							.flags = self->conf->mode == MODE_MINI
+									 ? PINTLE_NO_BEGIN
+									 : 0,
 							.namespaces = namespaces };
 
 	return self->host->describe_instance(self->inst, &description);

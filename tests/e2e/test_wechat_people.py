@@ -176,6 +176,15 @@ def test_the_secret_is_in_no_log(server, fake):
     assert not [app.secret for app in fake.apps.values() if app.secret in server.log()]
 
 
+def test_a_mini_program_is_no_way_of_a_page(server):
+    """Pages offer what has a begin, or asks for something."""
+    ways = {one["name"]: one for one in server.client().ok("GET", "/api/v1/auth/providers")["providers"]}
+    assert ways["wechat"]["capabilities"]["begin"] and ways["wechat_web"]["capabilities"]["begin"]
+    assert not ways["mini1"]["capabilities"]["begin"] and ways["mini1"]["inputs"] == []
+    server.client().refused(404, "not_found", "POST", "/api/v1/auth/mini1/begin", {})
+    server.client().ok("POST", "/api/v1/auth/wechat/begin", {})
+
+
 # ---- Races ----
 
 def shots_of(fake, person, sections):

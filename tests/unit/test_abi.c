@@ -219,7 +219,7 @@ static const struct {
 	AT(pintle_host, remembered, 616),
 	SIZE(pintle_description, 40),
 	AT(pintle_description, size, 0),
-	AT(pintle_description, reserved, 4),
+	AT(pintle_description, flags, 4),
 	AT(pintle_description, namespaces, 8),
 	AT(pintle_description, label_zh, 16),
 	AT(pintle_description, label_en, 24),

@@ -97,10 +97,12 @@ struct pintle_identity {
 	const char *subject; /* canonical */
 };
 
+#define PINTLE_NO_BEGIN 1u /* programs bring it what verify needs: its begin is not offered */
+
 /* What an instance says of itself. */
 struct pintle_description {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t flags;
 	/* The namespaces whose identities are its own: "oidc:https://id.example". NULL-terminated; each is
 	 * one, without *, that the provider's namespaces take. NULL or none: the provider's. */
 	const char *const *namespaces;
