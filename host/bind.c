@@ -2,7 +2,6 @@
 #include "bind.h"
 
 #include "account.h"
-#include "audit.h"
 #include "event.h"
 #include "host.h"
 #include "linking.h"
@@ -15,12 +14,9 @@
 
 #include <string.h>
 
-typedef int32_t identity_step(struct pintle_call *call, int64_t account_id);
-
 struct change {
 	struct pintle_call *call;
 	struct linking *linking;
-	identity_step *step;
 	const char *action;
 };
 
@@ -31,20 +27,6 @@ static int32_t replace_identity(struct pintle_call *call, int64_t account_id)
 	return account_replace(&call->tx, account_id, &identity, call->inst->name);
 }
 
-static int32_t audit_step(struct pintle_call *call, const char *action)
-{
-	const struct request *request = call->request;
-	struct audit_entry entry = { .actor_kind = "user",
-				     .actor_id = request->who.session.subject_id,
-				     .action = action,
-				     .target = call->outcome.ns,
-				     .result = "success",
-				     .ip = request->client_text,
-				     .request_id = request->id };
-
-	return audit_write(&call->tx, &entry);
-}
-
 static int32_t change_account(struct tx *tx, void *ctx)
 {
 	const struct change *change = ctx;
@@ -53,11 +35,12 @@ static int32_t change_account(struct tx *tx, void *ctx)
 
 	(void)tx;
 	if (status == PINTLE_OK)
-		status = change->step(change->call, account_id);
+		status = change->linking->step(change->call, account_id);
 	if (status == PINTLE_OK)
 		status = call_record(change->call, account_id, true);
 	if (status == PINTLE_OK)
-		status = audit_step(change->call, change->action);
+		status = op_audit(change->call, account_id, change->action,
+				  change->call->outcome.ns, NULL);
 	return status == PINTLE_OK ? call_gate(change->call) : status;
 }
 
@@ -138,8 +121,7 @@ void bind_complete(struct pintle_call *call)
 {
 	bool is_change = call->purpose == PINTLE_CHANGE;
 	struct linking linking;
-	struct change change = { call, &linking, is_change ? replace_identity : proved_link,
-				 is_change ? "change" : "bind" };
+	struct change change = { call, &linking, is_change ? "change" : "bind" };
 	int32_t status;
 
 	/* The others the account was known by would stay, and with them the way in of who was proved before. */
@@ -147,7 +129,7 @@ void bind_complete(struct pintle_call *call)
 		answer_status(call->request, PINTLE_FORBIDDEN);
 		return;
 	}
-	if (!linking_admit(call, &linking))
+	if (!linking_admit(call, &linking, is_change ? replace_identity : proved_link))
 		return;
 	status = proof_consume(call);
 	if (status == PINTLE_OK)

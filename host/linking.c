@@ -2,7 +2,6 @@
 #include "linking.h"
 
 #include "account_rows.h"
-#include "audit.h"
 #include "clock.h"
 #include "event.h"
 #include "host.h"
@@ -12,6 +11,7 @@
 #include "proof.h"
 #include "proved.h"
 #include "request.h"
+#include "transact.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +50,85 @@ static int32_t weigh_rest(struct pintle_call *call, const struct linking *linkin
 static bool may_leave(const struct linking *linking, enum account_rest rest)
 {
 	return rest == ACCOUNT_REACHABLE || (rest == ACCOUNT_EMPTY && linking->may_close);
+}
+
+/* ---- Taking it ---- */
+
+/* In the order of their numbers, as everybody who locks two. */
+static int32_t lock_both(struct pintle_call *call, const struct linking *linking)
+{
+	int64_t own = own_id(call), other = linking->other.id;
+	int32_t status = account_lock(&call->tx, own < other ? own : other);
+
+	return status == PINTLE_OK ? account_lock(&call->tx, own < other ? other : own) : status;
+}
+
+/* Both accounts have it in their history. */
+static int32_t audit_move(struct pintle_call *call, const struct linking *linking, const char *ns)
+{
+	const char *details = arena_printf(&call->arena, "{\"from\":%lld,\"to\":%lld}",
+					   (long long)linking->other.id, (long long)own_id(call));
+	int32_t status = op_audit(call, linking->other.id, "identity.move", ns, details);
+
+	return status == PINTLE_OK ? op_audit(call, own_id(call), "identity.move", ns, details)
+				   : status;
+}
+
+static int32_t take_one(struct pintle_call *call, struct linking *linking,
+			const struct pintle_identity *identity)
+{
+	int32_t status = account_release(&call->tx, linking->other.id, identity);
+
+	if (status == PINTLE_NOT_FOUND)
+		return PINTLE_OK;
+	linking->has_moved |= status == PINTLE_OK;
+	return status == PINTLE_OK ? audit_move(call, linking, identity->ns) : status;
+}
+
+static int32_t take_all(struct pintle_call *call, struct linking *linking)
+{
+	struct proofs proofs = proofs_of(call);
+	int32_t status = PINTLE_OK;
+
+	linking->has_moved = false;
+	for (size_t i = 0; status == PINTLE_OK && i < proofs.n_items; i++)
+		status = take_one(call, linking, &proofs.items[i]);
+	return status;
+}
+
+/* ---- Whether the asker could have it ---- */
+
+struct trial {
+	struct pintle_call *call;
+	struct linking *linking;
+};
+
+/* Never OK, so that all of it is undone. */
+static int32_t try_step(struct tx *tx, void *ctx)
+{
+	const struct trial *trial = ctx;
+	struct pintle_call *call = trial->call;
+	int32_t status = lock_both(call, trial->linking);
+
+	(void)tx;
+	if (status == PINTLE_OK)
+		status = take_all(call, trial->linking);
+	if (status == PINTLE_OK)
+		status = trial->linking->step(call, own_id(call));
+	if (status == PINTLE_OK)
+		status = call_record(call, own_id(call), true);
+	return status == PINTLE_OK ? PINTLE_MORE : status;
+}
+
+/* A provider may take no second one of its kind: who would be told so after signing in to the other account,
+ * and giving it up, is told before. CONFLICT. */
+static int32_t try_it(struct pintle_call *call, struct linking *linking)
+{
+	struct trial trial = { call, linking };
+	int32_t status = transact(&call->tx, try_step, &trial);
+
+	/* One of both is gone by now: its session says so. */
+	return status == PINTLE_MORE || status == PINTLE_NOT_FOUND ? PINTLE_OK : status;
 }
 
 /* ---- Before the proof is consumed ---- */
@@ -135,6 +214,33 @@ static json_t *offer_of(const struct pintle_call *call, bool closes)
 			 (int)closes);
 }
 
+/* What nobody can have, whatever they show. */
+static int32_t judge_move(struct pintle_call *call, struct linking *linking, enum account_rest rest,
+			  struct verdict *verdict)
+{
+	int32_t status = PINTLE_OK;
+
+	if (rest == ACCOUNT_DORMANT)
+		verdict->refusal = "last_login_method";
+	else
+		status = try_it(call, linking);
+	if (status == PINTLE_CONFLICT)
+		verdict->refusal = "identity_taken";
+	return status == PINTLE_CONFLICT ? PINTLE_OK : status;
+}
+
+static int32_t judge_token(struct pintle_call *call, struct linking *linking, const char *token,
+			   enum account_rest rest, struct verdict *verdict)
+{
+	int32_t status = check_shown(call, token, linking);
+
+	if (status == PINTLE_DENIED)
+		verdict->refusal = "other_not_proved";
+	else if (status == PINTLE_OK && !may_leave(linking, rest))
+		verdict->refusal = "last_login_method";
+	return status == PINTLE_DENIED ? PINTLE_OK : status;
+}
+
 static int32_t judge_other(struct pintle_call *call, struct linking *linking, const char *token,
 			   struct verdict *verdict)
 {
@@ -142,23 +248,15 @@ static int32_t judge_other(struct pintle_call *call, struct linking *linking, co
 	enum account_rest rest;
 	int32_t status = weigh_rest(call, linking, &proofs, &rest);
 
-	if (status != PINTLE_OK)
+	if (status == PINTLE_OK)
+		status = judge_move(call, linking, rest, verdict);
+	if (status != PINTLE_OK || verdict->refusal)
 		return status;
-	if (rest == ACCOUNT_DORMANT) {
-		verdict->refusal = "last_login_method";
-		return PINTLE_OK;
-	}
-	if (!token) {
-		*verdict = (struct verdict){ "identity_taken",
-					     offer_of(call, rest == ACCOUNT_EMPTY), false };
-		return PINTLE_OK;
-	}
-	status = check_shown(call, token, linking);
-	if (status == PINTLE_DENIED)
-		verdict->refusal = "other_not_proved";
-	else if (status == PINTLE_OK && !may_leave(linking, rest))
-		verdict->refusal = "last_login_method";
-	return status == PINTLE_DENIED ? PINTLE_OK : status;
+	if (token)
+		return judge_token(call, linking, token, rest, verdict);
+	*verdict =
+		(struct verdict){ "identity_taken", offer_of(call, rest == ACCOUNT_EMPTY), false };
+	return PINTLE_OK;
 }
 
 static int32_t judge(struct pintle_call *call, struct linking *linking, const char *token,
@@ -188,13 +286,13 @@ static void refuse(struct pintle_call *call, struct verdict *verdict)
 	op_fail(call, status);
 }
 
-bool linking_admit(struct pintle_call *call, struct linking *linking)
+bool linking_admit(struct pintle_call *call, struct linking *linking, linking_step *step)
 {
 	const char *token = request_field(call->request, "other_token");
 	struct verdict verdict = { 0 };
 	int32_t status;
 
-	*linking = (struct linking){ 0 };
+	*linking = (struct linking){ .step = step };
 	if (!read_may_close(call, linking) || call->request->answer.fields)
 		return false;
 	status = judge(call, linking, token, &verdict);
@@ -206,15 +304,6 @@ bool linking_admit(struct pintle_call *call, struct linking *linking)
 }
 
 /* ---- In the transaction ---- */
-
-/* In the order of their numbers, as everybody who locks two. */
-static int32_t lock_both(struct pintle_call *call, const struct linking *linking)
-{
-	int64_t own = own_id(call), other = linking->other.id;
-	int32_t status = account_lock(&call->tx, own < other ? own : other);
-
-	return status == PINTLE_OK ? account_lock(&call->tx, own < other ? other : own) : status;
-}
 
 static int32_t give_up(struct linking *linking, const char *error)
 {
@@ -243,55 +332,6 @@ static int32_t check_both_live(struct pintle_call *call, struct linking *linking
 	return status == PINTLE_NOT_FOUND ? give_up(linking, "other_not_proved") : status;
 }
 
-static int32_t audit_for(struct pintle_call *call, int64_t actor_id, const char *action,
-			 const char *target, const char *details)
-{
-	const struct request *request = call->request;
-	const struct audit_entry entry = { .actor_kind = "user",
-					   .actor_id = actor_id,
-					   .action = action,
-					   .target = target,
-					   .result = "success",
-					   .ip = request->client_text,
-					   .request_id = request->id,
-					   .details = details };
-
-	return audit_write(&call->tx, &entry);
-}
-
-/* Both accounts have it in their history. */
-static int32_t audit_move(struct pintle_call *call, const struct linking *linking, const char *ns)
-{
-	const char *details = arena_printf(&call->arena, "{\"from\":%lld,\"to\":%lld}",
-					   (long long)linking->other.id, (long long)own_id(call));
-	int32_t status = audit_for(call, linking->other.id, "identity.move", ns, details);
-
-	return status == PINTLE_OK ? audit_for(call, own_id(call), "identity.move", ns, details)
-				   : status;
-}
-
-static int32_t take_one(struct pintle_call *call, struct linking *linking,
-			const struct pintle_identity *identity)
-{
-	int32_t status = account_release(&call->tx, linking->other.id, identity);
-
-	if (status == PINTLE_NOT_FOUND)
-		return PINTLE_OK;
-	linking->has_moved |= status == PINTLE_OK;
-	return status == PINTLE_OK ? audit_move(call, linking, identity->ns) : status;
-}
-
-static int32_t take_all(struct pintle_call *call, struct linking *linking)
-{
-	struct proofs proofs = proofs_of(call);
-	int32_t status = PINTLE_OK;
-
-	linking->has_moved = false;
-	for (size_t i = 0; status == PINTLE_OK && i < proofs.n_items; i++)
-		status = take_one(call, linking, &proofs.items[i]);
-	return status;
-}
-
 static int32_t close_other(struct pintle_call *call, struct linking *linking)
 {
 	int32_t status = account_set_status(&call->tx, linking->other.id, PINTLE_DELETED);
@@ -301,7 +341,7 @@ static int32_t close_other(struct pintle_call *call, struct linking *linking)
 		status = session_end_all(&call->tx, &call->arena, REALM, linking->other.id,
 					 "closed", &linking->ended);
 	if (status == PINTLE_OK)
-		status = audit_for(call, own_id(call), "user.delete", linking->other.uuid, NULL);
+		status = op_audit(call, own_id(call), "user.delete", linking->other.uuid, NULL);
 	return status;
 }
 

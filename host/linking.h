@@ -9,7 +9,11 @@
 #include "call.h"
 #include "session.h"
 
+/* What gives the account signed in what was proved; inside the transaction. */
+typedef int32_t linking_step(struct pintle_call *call, int64_t account_id);
+
 struct linking {
+	linking_step *step;
 	struct account other;         /* has some of what was proved; id 0: nobody but the asker */
 	char session[SESSION_ID_MAX]; /* of the other account, shown by the asker */
 	bool may_close;               /* the other account, if nothing would name it any more */
@@ -19,9 +23,10 @@ struct linking {
 	struct session_ids ended;     /* need tombstones after the commit; in the call's arena */
 };
 
-/* Before the proof is consumed: looks whose it is. False: the request is answered; its proof is good for another
- * try when the answer offers one. */
-bool linking_admit(struct pintle_call *call, struct linking *linking);
+/* Before the proof is consumed: looks whose it is, and tries whether step and the provider's record would take
+ * it, which is undone. False: the request is answered; its proof is good for another try when the answer offers
+ * one, or when something could change that. */
+bool linking_admit(struct pintle_call *call, struct linking *linking, linking_step *step);
 /* The first step of the transaction that binds, anew with each try of it: takes from the other account what
  * was proved. Nothing when there is none. CONFLICT: it is not as linking_admit has seen it. */
 int32_t linking_take(struct pintle_call *call, struct linking *linking);

@@ -129,6 +129,22 @@ static void note_failed_login(const struct pintle_call *call, const char *error)
 	audit_login_later(call->host->audit, &attempt);
 }
 
+int32_t op_audit(struct pintle_call *call, int64_t actor_id, const char *action, const char *target,
+		 const char *details)
+{
+	const struct request *request = call->request;
+	const struct audit_entry entry = { .actor_kind = "user",
+					   .actor_id = actor_id,
+					   .action = action,
+					   .target = target,
+					   .result = "success",
+					   .ip = request->client_text,
+					   .request_id = request->id,
+					   .details = details };
+
+	return audit_write(&call->tx, &entry);
+}
+
 void op_fail(struct pintle_call *call, int32_t status)
 {
 	op_answer(call, status);

@@ -39,5 +39,8 @@ void op_drop_messages(struct pintle_call *call);
 void op_finish(struct pintle_call *call);
 /* Finishes a request for an op that the provider does not have. */
 void op_refuse(struct request *request);
+/* Inside the call's transaction: what a user has done; details is JSON, or NULL. */
+int32_t op_audit(struct pintle_call *call, int64_t actor_id, const char *action, const char *target,
+		 const char *details);
 
 #endif

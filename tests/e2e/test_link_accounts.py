@@ -14,7 +14,8 @@ from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import (BIND_PHONE, IDENTITIES, LOGIN, PROFILE, UNBIND_PHONE, accounts_of, code_again, later, rows,
                    sign_in_again, user_id, wrong)
-from wechat_server import BIND as BIND_WECHAT, OPTIONS, Opener, conf_of, mini_code, phone_of, sign_in_by_mini
+from wechat_server import (BIND as BIND_WECHAT, OPTIONS, UNBIND as UNBIND_WECHAT, Opener, conf_of, mini_code, phone_of,
+                           sign_in_by_mini, sign_in_by_phone)
 
 pytestmark = pytest.mark.core
 
@@ -284,6 +285,28 @@ def test_a_wechat_moves_as_a_whole(server, fake):
                                           "wechat:openid:wxmini1": user_id(owner)}
     assert rows(server, "SELECT uid FROM wechat_users WHERE openid = ?", f"oqr-{person.mark}")[0][0] == user_id(who)
     assert status_of(server, owner) == "active", "the mini program still leads there"
+
+
+def test_who_has_a_wechat_is_offered_no_second(server, fake):
+    """They are told before they sign in to the other account and give it up."""
+    person, own, who = Person(), Person(), sign_in(server)
+    owner = sign_in_by_phone(server, fake, person)
+    assert told(who.post(BIND_WECHAT, wechat_for(server, fake, who, own))) == (200, None)
+    before, body = wechats_of(server, person), wechat_for(server, fake, who, person)
+    proof = {"other_token": token_of(sign_in_by_phone(server, fake, person)), "close_other": True}
+    for fields in ({}, proof):
+        answer = who.post(BIND_WECHAT, {**body, **fields})
+        assert told(answer) == TAKEN and answer.json()["data"] is None
+    assert wechats_of(server, person) == before and status_of(server, owner) == "active"
+    assert rows(server, "SELECT uid FROM wechat_users WHERE openid = ?",
+                f"oqr-{person.mark}")[0][0] == user_id(owner)
+    assert rows(server, "SELECT COUNT(*) FROM auth_logs WHERE action = 'identity.move' AND actor_id = ?",
+                user_id(who))[0][0] == 0
+    who.ok("POST", UNBIND_WECHAT)
+    answer = who.post(BIND_WECHAT, body)
+    assert told(answer) == TAKEN and answer.json()["data"]["link"]["closes_account"] is True
+    assert told(who.post(BIND_WECHAT, {**body, **proof})) == (200, None)
+    assert set(wechats_of(server, person).values()) == {user_id(who)} and status_of(server, owner) == "deleted"
 
 
 def test_the_last_wechat_closes(server, fake):

@@ -61,7 +61,10 @@ struct pintle_input {
  * describe adds its part to the profile of user(), with set().
  * record   keeps the plugin's own rows in step with an account: inside the transaction that signs it in
  *          or binds (is_bound), or unbinds, and again when that is tried again; db_query() and set()
- *          only. What is not OK undoes it all.
+ *          only. What is not OK undoes it all. At bind of what another account has it runs before that one
+ *          is asked for, too, and is undone: CONFLICT if the account signed in can have no more of the kind.
+ *          When the identity moves, only who gets it is told, as is_bound: a row that is kept of an identity
+ *          follows its subject, whosever it was.
  */
 struct pintle_provider {
 	uint32_t size;
