@@ -38,6 +38,7 @@ static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *in
 							.namespaces = namespaces,
 							.label_en = conf->house,
 							.vouches = vouches };
+	int32_t status;
 
 	(void)err;
 	(void)err_len;
@@ -46,8 +47,12 @@ static int32_t open_badge(const struct pintle_host *host, struct pintle_inst *in
 	self->host = host;
 	(void)snprintf(self->ns, sizeof(self->ns), "badge:%s", conf->house);
 	(void)snprintf(self->second_ns, sizeof(self->second_ns), "badge:%s", conf->second);
-	*self_out = self;
-	return host->describe_instance(inst, &description);
+	status = host->describe_instance(inst, &description);
+	if (status == PINTLE_OK)
+		*self_out = self;
+	else
+		free(self);
+	return status;
 }
 
 /* A badge may have an address on it. */

@@ -43,11 +43,18 @@ static int make_dir(void **state)
 	return 0;
 }
 
+static void close_sections(void)
+{
+	for (size_t i = 0; i < host.instances.n_items; i++)
+		instance_close(&host.instances.items[i]);
+	instances_fini(&host.instances);
+	conf_fini(&snapshot.conf);
+}
+
 static int remove_dir(void **state)
 {
 	(void)state;
-	instances_fini(&host.instances);
-	conf_fini(&snapshot.conf);
+	close_sections();
 	scratch_remove(dir);
 	return 0;
 }
@@ -59,8 +66,7 @@ static bool open_sections(const char *text, struct err *err)
 	struct board *board = board_new();
 	bool ok;
 
-	instances_fini(&host.instances);
-	conf_fini(&snapshot.conf);
+	close_sections();
 	snapshot = (struct snapshot){ 0 };
 	conf_text_need(&snapshot.conf, text);
 	ok = instances_open_files(&snapshot, dir, err) &&
