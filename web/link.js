@@ -99,11 +99,11 @@ async function take(linking, agreed) {
 		linking.dialog.close();
 	} catch (refusal) {
 		message.say(refusal.message, true);
-		if (refusal.error === "last_login_method") { // since its owner was asked
+		if (refusal.error === "last_login_method" && !agreed.close_other) { // since its owner was asked
 			mustClose(linking, true);
 			askForConsent(linking);
-		} else if (refusal.status === 410) {
-			place(linking);
+		} else if (refusal.status === 410 || refusal.status === 409) {
+			place(linking); // no other answer will come
 		} else {
 			signOutThere(tokens);
 			linking.tokens = null;
