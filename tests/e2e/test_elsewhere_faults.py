@@ -7,7 +7,7 @@ from elsewhere import (OPTIONS, begin_picture, begin_trip, fragment_of, grant_of
                        tap)
 from faulty import OPTIONS as FAULTY, each_op_in_turn
 from harness import new_phone, sign_in
-from steps import IDENTITIES, rows
+from steps import IDENTITIES, rows, spoilt
 
 VERIFY, BIND, DEVICES = path_of("trip", "verify"), path_of("trip", "bind"), path_of("devices", "verify")
 FLOWS = "/api/v1/auth/flows/"
@@ -99,7 +99,7 @@ class TestFaults:
             trip = begin_trip(client)
             grant = grant_of(land(client, trip.state, person))
             with fault:
-                answer = client.post(VERIFY, {**trip.body, "grant": "x" + grant[1:]})
+                answer = client.post(VERIFY, {**trip.body, "grant": spoilt(grant)})
             assert is_down(answer) or told(answer) == DENIED, f"{fault}: {answer.text}"
             assert sessions_of(server, person) == 0, fault
             client.ok("POST", VERIFY, {**trip.body, "grant": grant})
