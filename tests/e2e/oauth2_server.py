@@ -23,7 +23,7 @@ SECTIONS = {one.name: one for one in [
     Section("posting", "oidc", "acme", "token_auth = post\nscope = email openid profile\n"),
     Section("public", "oidc", "acme"),  # has no secret
     Section("rolling", "oidc", "rolling"),  # whose keys change
-    Section("hasty", "oidc", "hasty", "upstream_timeout = 1s\n")]}
+    Section("hasty", "oidc", "hasty", "upstream_timeout = 3s\n")]}
 CALLBACK = "/api/v1/auth/{}/callback"
 PEOPLE = {"oidc": oidc.Person, "google": google.Person, "github": github.Person}
 GITHUB = "https://github.com"

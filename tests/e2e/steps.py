@@ -74,6 +74,11 @@ def access_lines(server):
         return [json.loads(line) for line in file.read().splitlines()]
 
 
+def told(answer):
+    """Status and error of an answer; None when it tells of none."""
+    return answer.status_code, answer.json()["error"] if answer.content and not answer.ok else None
+
+
 def fields_of(answer):
     """{field: reason} of a 422."""
     return {entry["field"]: entry["reason"] for entry in answer.json()["fields"]}

@@ -8,7 +8,7 @@ from elsewhere import (LISTED, OPTIONS, PUBLIC, begin_picture, begin_trip, fragm
 from harness import new_phone, sign_in, wait_for
 from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally
-from steps import IDENTITIES, PROFILE, fields_of, later, rows, spoilt, user_id
+from steps import IDENTITIES, PROFILE, fields_of, later, rows, spoilt, told, user_id
 
 FLOWS = "/api/v1/auth/flows/"
 VERIFY = path_of("trip", "verify")
@@ -40,10 +40,6 @@ def came_back(client, person, **fields):
 
 def state_of(client, flow_id):
     return client.ok("GET", FLOWS + flow_id)["status"]
-
-
-def told(answer):
-    return answer.status_code, answer.json()["error"] if answer.content else None
 
 
 def sessions_of(server, person):

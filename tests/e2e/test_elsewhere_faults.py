@@ -7,7 +7,7 @@ from elsewhere import (OPTIONS, begin_picture, begin_trip, fragment_of, grant_of
                        tap)
 from faulty import OPTIONS as FAULTY, each_op_in_turn
 from harness import new_phone, sign_in
-from steps import IDENTITIES, rows, spoilt
+from steps import IDENTITIES, rows, spoilt, told
 
 VERIFY, BIND, DEVICES = path_of("trip", "verify"), path_of("trip", "bind"), path_of("devices", "verify")
 FLOWS = "/api/v1/auth/flows/"
@@ -17,10 +17,6 @@ EXPIRED, DENIED = (410, "flow_expired"), (401, "invalid_credentials")
 @pytest.fixture
 def server(make_server, plugins):
     return make_server(*OPTIONS, *FAULTY, **settings(plugins))
-
-
-def told(answer):
-    return answer.status_code, answer.json()["error"] if answer.content and answer.status_code >= 400 else None
 
 
 def is_down(answer):

@@ -6,15 +6,14 @@ import re
 
 import pytest
 
-from fakes.wechat import Fake, Person
+from fakes.wechat import Person
 from faulty import OPTIONS as FAULTY, each_op_in_turn
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
 from mails import BIND as BIND_EMAIL, mail_in, send_code as send_mail
-from pair import serve
 from parallel import N_PARALLEL, ROUNDS, Shot, release, say, tally, winners
 from steps import (BIND_PHONE, IDENTITIES, LOGIN, PROFILE, UNBIND_PHONE, accounts_of, code_again, later, rows,
-                   sign_in_again, user_id, wrong)
-from wechat_server import (BIND as BIND_WECHAT, OPTIONS, UNBIND as UNBIND_WECHAT, Opener, conf_of, mini_code, phone_of,
+                   sign_in_again, told, user_id, wrong)
+from wechat_server import (BIND as BIND_WECHAT, UNBIND as UNBIND_WECHAT, Opener, fake, mini_code, phone_of, server,
                            sign_in_by_mini, sign_in_by_phone)
 
 pytestmark = pytest.mark.core
@@ -22,24 +21,6 @@ pytestmark = pytest.mark.core
 VERIFY = "/api/v1/auth/phone_sms/verify"
 TAKEN, NOT_PROVED, LAST = (409, "identity_taken"), (403, "other_not_proved"), (409, "last_login_method")
 EXPIRED = (410, "flow_expired")
-
-
-@pytest.fixture(scope="module")
-def fake():
-    made = Fake()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def server(fake):
-    started = serve(workers=2, options=OPTIONS, conf=conf_of(fake)).start()
-    yield started
-    started.close()
-
-
-def told(answer):
-    return answer.status_code, None if answer.status_code == 200 else answer.json()["error"]
 
 
 def status_of(server, who):

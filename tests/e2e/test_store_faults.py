@@ -4,8 +4,8 @@ import pytest
 
 from faulty import OPTIONS, each_op_in_turn, fail, heal
 from harness import GOOD_SECRET, new_phone, register, send_code, sign_in
-from steps import (BIND_PHONE, LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, SEND, UNBIND_PHONE, accounts_of, user_id,
-                   wrong)
+from steps import (BIND_PHONE, LOGIN, PASSWORD, PHONE_LOGIN, PROFILE, SEND, UNBIND_PHONE, accounts_of, told,
+                   user_id, wrong)
 from workers import CHECK, accepted
 
 REFRESH, LOGOUT = "/api/v1/auth/refresh", "/api/v1/auth/logout"
@@ -19,10 +19,6 @@ pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers st
 @pytest.fixture(params=[1, 2], ids=["1worker", "2workers"])
 def server(request, make_server, plugins):
     return make_server(*OPTIONS, workers=request.param, plugins=str(plugins))
-
-
-def told(answer):
-    return answer.status_code, answer.json()["error"] if answer.content and not answer.ok else None
 
 
 def right_or_down(answer, where):

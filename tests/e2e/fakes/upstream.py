@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 from fakes.vendor import Refused
+from harness import wait_for
 from http_fake import HttpFake
 
 HUGE = 100 * 1024 * 1024
@@ -29,7 +30,7 @@ class Upstream:
     content_type = "application/json"
 
     def __init__(self):
-        self.asked, self.odd, self.spoil = [], {}, {}
+        self.asked, self.odd, self.spoil, self.n_held = [], {}, {}, 0
         self.lock, self.released = threading.Lock(), threading.Event()
         upstream = self
 
@@ -62,6 +63,16 @@ class Upstream:
             del self.odd[path]
 
     @contextmanager
+    def letting_go(self):
+        """Whoever still hangs at its end is let go."""
+        try:
+            yield
+        finally:
+            self.released.set()
+            wait_for(lambda: self.n_held == 0, "those that were held")
+            self.released.clear()
+
+    @contextmanager
     def spoiling(self, part, change):
         """For a while it tells that part of its answers so changed."""
         self.spoil[part] = change
@@ -89,11 +100,18 @@ class Upstream:
             self.asked.append(ask)
         for what, seconds in HELD_S.items():
             if odd == what:
-                self.released.wait(seconds)
+                self.hold(seconds)
         if odd in ("hang", "cut"):  # taken, and the connection closed without an answer
             handler.close_connection = True
         else:
             self.send(handler, self.answer_to(ask, odd), odd)
+
+    def hold(self, seconds):
+        with self.lock:
+            self.n_held += 1
+        self.released.wait(seconds)
+        with self.lock:
+            self.n_held -= 1
 
     def answer_to(self, ask, odd):
         if odd == "huge":
