@@ -32,6 +32,10 @@ def n_failed(client):
     return sum(1 for one in listed(client) if one["result"] == "failure")
 
 
+def n_of_nobody(server):
+    return rows(server, "SELECT COUNT(*) FROM login_logs WHERE user_id IS NULL")[0][0]
+
+
 def add_rows(server, user, n):
     """Attempts of one and the same moment, not so long ago that they are forgotten."""
     for i in range(n):
@@ -63,7 +67,9 @@ def test_nobody_sees_those_of_another(server):
     wait_for(lambda: n_failed(theirs) == 1, "the failed attempt")
     assert [one["result"] for one in listed(mine)] == ["success"]
     # What names nobody is in nobody's history.
+    n_before = n_of_nobody(server)
     fail(server, new_phone())
+    wait_for(lambda: n_of_nobody(server) > n_before, "the attempt that names nobody")
     assert n_failed(theirs) == 1 and len(listed(mine)) == 1
     # Nor does the place of a page lead to another's.
     place = page_of(theirs, limit=1)["next"]
