@@ -158,7 +158,7 @@ $(foreach module,$(wildcard plugins/*/*.c),$(eval $(call module_test,$(module)):
 	$(BUILD)/$(patsubst %/,%.a,$(dir $(module)))))
 
 unit: $(UNIT)
-	@sh scripts/run_unit.sh $(UNIT)
+	@$(if $(SAN),LIMIT_S=1200) sh scripts/run_unit.sh $(UNIT)
 
 e2e-ready: all $(BUILD)/test/pintled
 

@@ -5,7 +5,7 @@
 MEMCHECK := valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --num-callers=25 \
 	--run-libc-freeres=no --keep-debuginfo=yes \
 	--show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
-UNDER_MEMCHECK = PINTLE_UNDER='$(MEMCHECK)'
+UNDER_MEMCHECK = LIMIT_S=1800 PINTLE_UNDER='$(MEMCHECK)'
 # Writes to address 0, to see who is blamed.
 MEMCHECK_NOT := $(BUILD)/unit/test_board
 MEMCHECK_SHORT := conf flow form http_chunk http_head json kv message opt plugin seal session_record token_cache

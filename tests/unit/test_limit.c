@@ -491,8 +491,11 @@ static int32_t tell(const char *to)
 
 static void spend(const char *to, const char *policy)
 {
-	while (send_from_device(to, "192.0.2.1", "d") == PINTLE_OK)
-		;
+	int32_t status = PINTLE_OK;
+
+	for (int n = 0; status == PINTLE_OK && n < 1000; n++)
+		status = send_from_device(to, "192.0.2.1", "d");
+	assert_int_equal(status, PINTLE_LIMITED);
 	assert_string_equal(hit.policy, policy);
 }
 

@@ -12,13 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #define URL "https://id.example/keys"
 #define MINUTE_MS 60000
 #define HOUR_MS (60 * MINUTE_MS)
-#define LONG_MS 10000 /* never waited for */
+#define LONG_MS 10000 /* never waited for, unless something is wrong */
 #define SHORT_MS 50   /* waited for to its end */
 
 struct pintle_call {
@@ -40,17 +41,33 @@ static struct {
 	bool is_held; /* answers wait until it is not */
 } world = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
+static struct timespec deadline(void)
+{
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_sec += LONG_MS / 1000;
+	return at;
+}
+
+/* Under the lock; false when that is too late. */
+static bool wait_changed(const struct timespec *until)
+{
+	return pthread_cond_timedwait(&world.changed, &world.lock, until) == 0;
+}
+
 static int32_t http(struct pintle_call *call, const struct pintle_request *request,
 		    struct pintle_answer *out)
 {
+	struct timespec until = deadline();
 	int32_t status;
 
 	assert_string_equal(request->url, URL);
 	pthread_mutex_lock(&world.lock);
 	world.n_asked++;
 	pthread_cond_broadcast(&world.changed);
-	while (world.is_held)
-		pthread_cond_wait(&world.changed, &world.lock);
+	while (world.is_held && wait_changed(&until))
+		;
 	status = world.status;
 	out->code = world.code;
 	out->body = arena_strdup(&call->arena, world.body);
@@ -307,10 +324,15 @@ static void hold(bool is_held)
 
 static void until_asked(int n_asked)
 {
+	struct timespec until = deadline();
+	bool is_asked;
+
 	pthread_mutex_lock(&world.lock);
-	while (world.n_asked < n_asked)
-		pthread_cond_wait(&world.changed, &world.lock);
+	while (world.n_asked < n_asked && wait_changed(&until))
+		;
+	is_asked = world.n_asked >= n_asked;
 	pthread_mutex_unlock(&world.lock);
+	assert_true(is_asked);
 }
 
 #define N_ASKERS 8
