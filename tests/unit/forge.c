@@ -19,12 +19,32 @@
 
 #define SIGNATURE_MAX 1024
 
+EVP_PKEY *forge_rsa, *forge_p256, *forge_p384;
+
 EVP_PKEY *forge_pair(const char *kind, unsigned bits)
 {
 	EVP_PKEY *pair = strcmp(kind, "RSA") == 0 ? EVP_RSA_gen(bits) : EVP_EC_gen(kind);
 
 	assert_non_null(pair);
 	return pair;
+}
+
+int forge_set_up(void **state)
+{
+	(void)state;
+	forge_rsa = forge_pair("RSA", 2048);
+	forge_p256 = forge_pair("P-256", 0);
+	forge_p384 = forge_pair("P-384", 0);
+	return 0;
+}
+
+int forge_tear_down(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(forge_rsa);
+	EVP_PKEY_free(forge_p256);
+	EVP_PKEY_free(forge_p384);
+	return 0;
 }
 
 /* ---- Keys ---- */

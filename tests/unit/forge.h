@@ -10,6 +10,10 @@
 
 /* "RSA" of bits, or "P-256", "P-384" …; fails the test when it cannot be made. */
 EVP_PKEY *forge_pair(const char *kind, unsigned bits);
+/* A pair of each kind that issuers sign with, between set-up and tear-down of a group. */
+extern EVP_PKEY *forge_rsa, *forge_p256, *forge_p384;
+int forge_set_up(void **state);
+int forge_tear_down(void **state);
 /* The public key as a JSON Web Key with kid, which NULL leaves out. */
 json_t *forge_jwk(EVP_PKEY *pair, const char *kid);
 /* The public key as PEM, in the arena. */

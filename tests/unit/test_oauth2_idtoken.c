@@ -17,8 +17,6 @@
 #define NOW 1700000000
 #define HEADER(alg) "{\"alg\":\"" alg "\",\"typ\":\"JWT\",\"kid\":\"k\"}"
 
-static EVP_PKEY *rsa, *p256, *p384;
-
 static const struct idtoken_rules rules = {
 	.issuer = "https://id.example/realm",
 	.client_id = "the client",
@@ -26,24 +24,6 @@ static const struct idtoken_rules rules = {
 	.hosted_domain = "",
 	.now_s = NOW,
 };
-
-static int set_up(void **state)
-{
-	(void)state;
-	rsa = forge_pair("RSA", 2048);
-	p256 = forge_pair("P-256", 0);
-	p384 = forge_pair("P-384", 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	EVP_PKEY_free(rsa);
-	EVP_PKEY_free(p256);
-	EVP_PKEY_free(p384);
-	return 0;
-}
 
 /* The claims of a good token with name set to a JSON value, or taken away by NULL. */
 static const char *claims_with(struct arena *arena, const char *name, const char *value)
@@ -103,9 +83,11 @@ static void each_algorithm_is_taken_with_its_own_key(void **state)
 		EVP_PKEY *pair;
 		const char *digest, *header;
 	} rows[] = {
-		{ rsa, "SHA256", HEADER("RS256") },  { rsa, "SHA384", HEADER("RS384") },
-		{ rsa, "SHA512", HEADER("RS512") },  { p256, "SHA256", HEADER("ES256") },
-		{ p384, "SHA384", HEADER("ES384") },
+		{ forge_rsa, "SHA256", HEADER("RS256") },
+		{ forge_rsa, "SHA384", HEADER("RS384") },
+		{ forge_rsa, "SHA512", HEADER("RS512") },
+		{ forge_p256, "SHA256", HEADER("ES256") },
+		{ forge_p384, "SHA384", HEADER("ES384") },
 	};
 
 	(void)state;
@@ -143,9 +125,9 @@ static void other_algorithms_are_refused(void **state)
 	for (size_t i = 0; i < N(headers); i++) {
 		struct arena arena = { 0 };
 		const char *token =
-			forge_token(&arena, rsa, "SHA256", headers[i], good_claims(&arena));
+			forge_token(&arena, forge_rsa, "SHA256", headers[i], good_claims(&arena));
 
-		must_say(fault_of(&arena, token, rsa, &rules), "algorithm", headers[i]);
+		must_say(fault_of(&arena, token, forge_rsa, &rules), "algorithm", headers[i]);
 		arena_fini(&arena);
 	}
 }
@@ -159,10 +141,10 @@ static void a_public_key_is_no_secret(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(headers); i++) {
 		struct arena arena = { 0 };
-		const char *pem = forge_pem(&arena, rsa);
+		const char *pem = forge_pem(&arena, forge_rsa);
 		const char *token = forge_hs256(&arena, pem, headers[i], good_claims(&arena));
 
-		must_say(fault_of(&arena, token, rsa, &rules), wanted[i], headers[i]);
+		must_say(fault_of(&arena, token, forge_rsa, &rules), wanted[i], headers[i]);
 		arena_fini(&arena);
 	}
 }
@@ -172,26 +154,27 @@ static void a_signature_is_of_this_token(void **state)
 	struct arena arena = { 0 };
 	EVP_PKEY *other = forge_pair("RSA", 2048);
 	const char *claims = good_claims(&arena), *header = HEADER("RS256");
-	const char *token = forge_token(&arena, rsa, "SHA256", header, claims);
+	const char *token = forge_token(&arena, forge_rsa, "SHA256", header, claims);
 	const char *signature = strrchr(token, '.') + 1;
 	char *changed = arena_strdup(&arena, token);
 
 	(void)state;
-	must_say(fault_of(&arena, token, rsa, &rules), NULL, "the token itself");
+	must_say(fault_of(&arena, token, forge_rsa, &rules), NULL, "the token itself");
 	must_say(fault_of(&arena, token, other, &rules), "wrong signature", "another key");
-	must_say(fault_of(&arena, forge_token(&arena, rsa, "SHA512", header, claims), rsa, &rules),
+	must_say(fault_of(&arena, forge_token(&arena, forge_rsa, "SHA512", header, claims),
+			  forge_rsa, &rules),
 		 "wrong signature", "another digest");
 	must_say(fault_of(&arena,
 			  forge_parts(&arena, header, claims_with(&arena, "sub", "\"Eve\""),
 				      signature),
-			  rsa, &rules),
+			  forge_rsa, &rules),
 		 "wrong signature", "of another token");
-	must_say(fault_of(&arena, forge_parts(&arena, header, claims, "AA"), rsa, &rules),
+	must_say(fault_of(&arena, forge_parts(&arena, header, claims, "AA"), forge_rsa, &rules),
 		 "wrong signature", "short");
-	must_say(fault_of(&arena, arena_printf(&arena, "%s==", token), rsa, &rules),
+	must_say(fault_of(&arena, arena_printf(&arena, "%s==", token), forge_rsa, &rules),
 		 "wrong signature", "padding");
 	changed[strlen(changed) - 10] = changed[strlen(changed) - 10] == 'A' ? 'B' : 'A';
-	must_say(fault_of(&arena, changed, rsa, &rules), "wrong signature", "one character");
+	must_say(fault_of(&arena, changed, forge_rsa, &rules), "wrong signature", "one character");
 	EVP_PKEY_free(other);
 	arena_fini(&arena);
 }
@@ -211,7 +194,7 @@ static void numbers_of_a_signature_are_whole(void **state)
 		must_say(fault_of(&arena,
 				  forge_parts(&arena, HEADER("ES256"), good_claims(&arena),
 					      signatures[i]),
-				  p256, &rules),
+				  forge_p256, &rules),
 			 "wrong signature", signatures[i]);
 	arena_fini(&arena);
 }
@@ -220,7 +203,7 @@ static void without_a_key_nothing_is_right(void **state)
 {
 	struct arena arena = { 0 };
 	const char *token =
-		forge_token(&arena, rsa, "SHA256", HEADER("RS256"), good_claims(&arena));
+		forge_token(&arena, forge_rsa, "SHA256", HEADER("RS256"), good_claims(&arena));
 	struct idtoken_head head;
 	json_t *claims;
 
@@ -259,10 +242,10 @@ static void what_a_header_may_say(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
 		struct arena arena = { 0 };
-		const char *token =
-			forge_token(&arena, rsa, "SHA256", rows[i].header, good_claims(&arena));
+		const char *token = forge_token(&arena, forge_rsa, "SHA256", rows[i].header,
+						good_claims(&arena));
 
-		must_say(fault_of(&arena, token, rsa, &rules), rows[i].fault, rows[i].header);
+		must_say(fault_of(&arena, token, forge_rsa, &rules), rows[i].fault, rows[i].header);
 		arena_fini(&arena);
 	}
 }
@@ -280,8 +263,9 @@ static void a_name_of_a_key_has_an_end(void **state)
 						  kid + 1 - is_long);
 
 		must_say(fault_of(&arena,
-				  forge_token(&arena, rsa, "SHA256", header, good_claims(&arena)),
-				  rsa, &rules),
+				  forge_token(&arena, forge_rsa, "SHA256", header,
+					      good_claims(&arena)),
+				  forge_rsa, &rules),
 			 is_long ? "no key that could be" : NULL, "a long kid");
 	}
 	arena_fini(&arena);
@@ -291,7 +275,7 @@ static void a_token_has_three_parts(void **state)
 {
 	struct arena arena = { 0 };
 	const char *token =
-		forge_token(&arena, rsa, "SHA256", HEADER("RS256"), good_claims(&arena));
+		forge_token(&arena, forge_rsa, "SHA256", HEADER("RS256"), good_claims(&arena));
 	size_t header_len = strcspn(token, ".");
 	const char *payload = token + header_len + 1, *signature = strrchr(token, '.') + 1;
 	char *huge = arena_alloc(&arena, IDTOKEN_MAX + 2);
@@ -315,9 +299,9 @@ static void a_token_has_three_parts(void **state)
 	(void)state;
 	memset(huge, 'A', IDTOKEN_MAX + 1);
 	huge[4] = huge[8] = '.';
-	must_say(fault_of(&arena, token, rsa, &rules), NULL, "the token itself");
+	must_say(fault_of(&arena, token, forge_rsa, &rules), NULL, "the token itself");
 	for (size_t i = 0; i < N(wrong); i++)
-		must_say(fault_of(&arena, wrong[i], rsa, &rules), "no token", wrong[i]);
+		must_say(fault_of(&arena, wrong[i], forge_rsa, &rules), "no token", wrong[i]);
 	arena_fini(&arena);
 }
 
@@ -389,9 +373,10 @@ static void what_the_claims_must_say(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		struct arena arena = { 0 };
 		const char *claims = claims_with(&arena, rows[i].name, rows[i].value);
-		const char *token = forge_token(&arena, rsa, "SHA256", HEADER("RS256"), claims);
+		const char *token =
+			forge_token(&arena, forge_rsa, "SHA256", HEADER("RS256"), claims);
 
-		must_say(fault_of(&arena, token, rsa, &rules), rows[i].fault, claims);
+		must_say(fault_of(&arena, token, forge_rsa, &rules), rows[i].fault, claims);
 		arena_fini(&arena);
 	}
 }
@@ -399,8 +384,8 @@ static void what_the_claims_must_say(void **state)
 static const char *fault_of_claims(struct arena *arena, const char *claims,
 				   const struct idtoken_rules *wanted)
 {
-	return fault_of(arena, forge_token(arena, p256, "SHA256", HEADER("ES256"), claims), p256,
-			wanted);
+	return fault_of(arena, forge_token(arena, forge_p256, "SHA256", HEADER("ES256"), claims),
+			forge_p256, wanted);
 }
 
 static void of_several_audiences_one_has_asked(void **state)
@@ -516,5 +501,5 @@ int main(void)
 		cmocka_unit_test(a_payload_is_one_object),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, forge_set_up, forge_tear_down);
 }

@@ -18,26 +18,6 @@
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 
-static EVP_PKEY *rsa, *p256, *p384;
-
-static int set_up(void **state)
-{
-	(void)state;
-	rsa = forge_pair("RSA", 2048);
-	p256 = forge_pair("P-256", 0);
-	p384 = forge_pair("P-384", 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	EVP_PKEY_free(rsa);
-	EVP_PKEY_free(p256);
-	EVP_PKEY_free(p384);
-	return 0;
-}
-
 /* What is found in a set of these keys, which are taken over. */
 static int32_t find(json_t *keys, const char *alg, const char *kid, char **pem_out)
 {
@@ -66,8 +46,8 @@ static void each_kind_of_key_is_read(void **state)
 		EVP_PKEY *pair;
 		const char *alg;
 	} rows[] = {
-		{ rsa, "RS256" },  { rsa, "RS384" },  { rsa, "RS512" },
-		{ p256, "ES256" }, { p384, "ES384" },
+		{ forge_rsa, "RS256" },  { forge_rsa, "RS384" },  { forge_rsa, "RS512" },
+		{ forge_p256, "ES256" }, { forge_p384, "ES384" },
 	};
 
 	(void)state;
@@ -93,8 +73,9 @@ static void other_algorithms_are_not_taken(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(algs); i++) {
 		assert_false(keys_takes(algs[i]));
-		assert_int_equal(status_of(json_pack("[o]", forge_jwk(rsa, "k")), algs[i], "k"),
-				 PINTLE_NOT_FOUND);
+		assert_int_equal(
+			status_of(json_pack("[o]", forge_jwk(forge_rsa, "k")), algs[i], "k"),
+			PINTLE_NOT_FOUND);
 	}
 }
 
@@ -105,13 +86,13 @@ static void a_key_is_found_by_its_name(void **state)
 	char *pem;
 	struct arena arena = { 0 };
 	EVP_PKEY *other = forge_pair("RSA", 2048);
-	json_t *keys = json_pack("[o, o, o]", forge_jwk(other, "old"), forge_jwk(rsa, "new"),
-				 forge_jwk(p256, "ec"));
+	json_t *keys = json_pack("[o, o, o]", forge_jwk(other, "old"), forge_jwk(forge_rsa, "new"),
+				 forge_jwk(forge_p256, "ec"));
 
 	(void)state;
 	json_incref(keys);
 	assert_int_equal(find(keys, "RS256", "new", &pem), PINTLE_OK);
-	assert_string_equal(pem, forge_pem(&arena, rsa));
+	assert_string_equal(pem, forge_pem(&arena, forge_rsa));
 	free(pem);
 	json_incref(keys);
 	assert_int_equal(find(keys, "RS256", "old", &pem), PINTLE_OK);
@@ -131,21 +112,25 @@ static void a_key_is_found_by_its_name(void **state)
 static void without_a_name_there_must_be_one_that_fits(void **state)
 {
 	(void)state;
-	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(rsa, "a"), forge_jwk(p256, "b")),
+	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(forge_rsa, "a"),
+					     forge_jwk(forge_p256, "b")),
 				   "RS256", ""),
 			 PINTLE_OK);
-	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(rsa, "a"), forge_jwk(rsa, "b")),
-				   "RS256", ""),
-			 PINTLE_NOT_FOUND);
+	assert_int_equal(
+		status_of(json_pack("[o, o]", forge_jwk(forge_rsa, "a"), forge_jwk(forge_rsa, "b")),
+			  "RS256", ""),
+		PINTLE_NOT_FOUND);
 }
 
 static void one_name_of_two_keys_is_nobodys(void **state)
 {
 	(void)state;
-	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(rsa, "a"), forge_jwk(rsa, "a")),
-				   "RS256", "a"),
-			 PINTLE_NOT_FOUND);
-	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(rsa, "a"), forge_jwk(p256, "a")),
+	assert_int_equal(
+		status_of(json_pack("[o, o]", forge_jwk(forge_rsa, "a"), forge_jwk(forge_rsa, "a")),
+			  "RS256", "a"),
+		PINTLE_NOT_FOUND);
+	assert_int_equal(status_of(json_pack("[o, o]", forge_jwk(forge_rsa, "a"),
+					     forge_jwk(forge_p256, "a")),
 				   "RS256", "a"),
 			 PINTLE_OK);
 }
@@ -190,7 +175,7 @@ static void what_a_key_says_must_fit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
-		json_t *jwk = forge_jwk(rsa, "k");
+		json_t *jwk = forge_jwk(forge_rsa, "k");
 		int32_t status;
 
 		if (rows[i].value)
@@ -222,12 +207,12 @@ static void a_point_must_be_on_its_curve_and_whole(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(wrong); i++) {
-		json_t *jwk = forge_jwk(p256, "k");
+		json_t *jwk = forge_jwk(forge_p256, "k");
 
 		(void)json_object_set_new(jwk, "y", json_string(wrong[i]));
 		assert_int_equal(status_of(json_pack("[o]", jwk), "ES256", "k"), PINTLE_NOT_FOUND);
 	}
-	assert_int_equal(status_of(json_pack("[o]", forge_jwk(p384, "k")), "ES256", "k"),
+	assert_int_equal(status_of(json_pack("[o]", forge_jwk(forge_p384, "k")), "ES256", "k"),
 			 PINTLE_NOT_FOUND);
 }
 
@@ -327,5 +312,5 @@ int main(void)
 		cmocka_unit_test(a_challenge_is_as_published),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, forge_set_up, forge_tear_down);
 }
