@@ -31,16 +31,27 @@ static int32_t has_other(const struct oauth2 *self, struct pintle_call *call, in
 	return self->host->db_query(call, &query);
 }
 
+static int32_t find(const struct oauth2 *self, struct pintle_call *call, const char *ns,
+		    const char *subject, struct pintle_account *out)
+{
+	const struct pintle_identity identity = {
+		.size = sizeof(identity), .is_verified = 1, .ns = ns, .subject = subject
+	};
+
+	return self->host->account_find(call, &identity, out);
+}
+
 int32_t account_may_join(const struct oauth2 *self, struct pintle_call *call, const char *email,
 			 const char *sub, bool *out)
 {
 	struct pintle_account account = { .size = sizeof(account) };
-	const struct pintle_identity identity = {
-		.size = sizeof(identity), .is_verified = 1, .ns = "email", .subject = email
-	};
-	int32_t status = self->host->account_find(call, &identity, &account);
 	bool is_other = false;
+	int32_t status = find(self, call, self->ns, sub, &account);
 
+	*out = false;
+	if (status != PINTLE_NOT_FOUND)
+		return status;
+	status = find(self, call, "email", email, &account);
 	if (status == PINTLE_OK)
 		status = has_other(self, call, account.id, sub, &is_other);
 	*out = !is_other;

@@ -76,8 +76,9 @@ int32_t person_prove(const struct oauth2 *self, struct pintle_call *call,
 
 /* ---- account.c: beside which other subjects ---- */
 
-/* Whether the account of that address, if there is one, has no other subject of this provider: an address may
- * be given to somebody else, and the account is not. */
+/* Whether who signs in may be led by that address: for the first time only, since an address that its owner
+ * has taken away would come back, and not to an account with another subject of this provider, since an
+ * address may be given to somebody else, and the account is not. */
 int32_t account_may_join(const struct oauth2 *self, struct pintle_call *call, const char *email,
 			 const char *sub, bool *out);
 /* The provider's record: CONFLICT when a second subject would be bound. */

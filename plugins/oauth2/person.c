@@ -53,6 +53,7 @@ int32_t person_keep(const struct oauth2 *self, struct pintle_call *call,
 	const struct {
 		const char *name, *value;
 	} texts[] = {
+		{ "ns", self->ns },
 		{ "sub", person->sub },
 		{ "nickname", shown },
 		{ "avatar_url", is_picture(person->avatar_url) ? person->avatar_url : "" },
@@ -82,6 +83,9 @@ int32_t person_kept(const struct oauth2 *self, struct pintle_call *call, struct 
 		.email = kept_text(self, call, "email"),
 		.is_email_verified = strcmp(kept_text(self, call, "email_verified"), "true") == 0,
 	};
+	/* Of another issuer, when the section was for that one: its 7 is somebody else here. */
+	if (strcmp(kept_text(self, call, "ns"), self->ns) != 0)
+		return PINTLE_EXPIRED;
 	return *out->sub ? PINTLE_OK : PINTLE_EXPIRED;
 }
 

@@ -52,6 +52,7 @@ int32_t person_keep(const struct wechat *self, struct pintle_call *call,
 		const char *name, *text;
 		size_t max;
 	} texts[] = {
+		{ "appid", self->conf->appid, NAME_MAX_BYTES },
 		{ "openid", person->openid, NAME_MAX_BYTES },
 		{ "unionid", person->unionid, NAME_MAX_BYTES },
 		{ "nickname", person->nickname, NAME_MAX_BYTES },
@@ -106,6 +107,9 @@ int32_t person_kept(const struct wechat *self, struct pintle_call *call, struct 
 		.gender = kept_int(self, call, "gender"),
 		.expires_ms = kept_int(self, call, "expires_ms"),
 	};
+	/* Of another app, when the section was for that one. */
+	if (strcmp(kept_text(self, call, "appid"), self->conf->appid) != 0)
+		return PINTLE_EXPIRED;
 	return *out->openid ? PINTLE_OK : PINTLE_EXPIRED;
 }
 

@@ -220,6 +220,24 @@ def test_a_reload_in_the_middle_loses_nobody(make_server, sites):
     trip.signed_in(behind)
 
 
+@pytest.mark.one_host(reason="its configuration is changed")
+def test_who_another_issuer_named_is_nobody_here(make_server, sites):
+    """The section is for another one by the time of the verify, which may have the same sub for somebody else."""
+    conf = sites.conf("acme")
+    server = make_server(*OPTIONS, workers=2, conf=conf)
+    trip = Trip(server, "acme")
+    behind = trip.go(sites.acme, person_of("acme"))
+    text = conf["50-oauth2.ini"]
+    server.write_conf("50-oauth2.ini", text.replace(sites.acme.issuer, sites.partner.issuer))
+    server.ctl("reload")
+    answer = trip.verify(server.client(), grant=behind["grant"])
+    assert (answer.status_code, answer.json()["error"]) == (410, "flow_expired"), answer.text
+    server.write_conf("50-oauth2.ini", text)
+    server.ctl("reload")
+    trip = Trip(server, "acme")
+    trip.signed_in(trip.go(sites.acme, person_of("acme")))
+
+
 @pytest.mark.one_host(reason="it is stopped")
 def test_a_stop_waits_for_who_is_at_a_site(make_server, sites):
     server, site = make_server(*OPTIONS, workers=1, conf=sites.conf("hasty")), sites.hasty
