@@ -23,7 +23,7 @@ struct document {
 	int64_t fresh_ms;   /* until then it is not asked for again */
 	int64_t renewed_ms; /* when somebody wanted a newer one last */
 	bool is_asked;      /* somebody asks for it now */
-	int32_t status;     /* how the last question ended, for those who waited */
+	int32_t status;     /* how the last question ended, for those who did not ask it */
 };
 
 struct document *document_new(void)
@@ -112,13 +112,21 @@ static int32_t ask_and_keep(const struct oauth2 *self, struct pintle_call *call,
 	return status;
 }
 
-/* With the lock: how the question ended that somebody else has asked. */
+/* With the lock: how the question ended that somebody else has asked, which is over. */
+static int32_t ended(const struct oauth2 *self, struct pintle_call *call,
+		     const struct document *document)
+{
+	if (document->status != PINTLE_OK)
+		self->host->detail(call, "the provider was asked by another request, in vain");
+	return document->status;
+}
+
+/* With the lock. */
 static int32_t wait_for(const struct oauth2 *self, struct pintle_call *call,
 			struct document *document)
 {
 	int64_t left_ms = self->host->left_ms(call);
 	struct timespec until;
-	int32_t status;
 	int rc = clock_gettime(CLOCK_MONOTONIC, &until);
 
 	until.tv_sec += left_ms / 1000;
@@ -129,10 +137,10 @@ static int32_t wait_for(const struct oauth2 *self, struct pintle_call *call,
 	}
 	while (document->is_asked && rc == 0)
 		rc = pthread_cond_timedwait(&document->came, &document->lock, &until);
-	status = document->is_asked ? PINTLE_TIMEOUT : document->status;
-	if (status != PINTLE_OK)
-		self->host->detail(call, "the provider was asked by another request, in vain");
-	return status;
+	if (!document->is_asked)
+		return ended(self, call, document);
+	self->host->detail(call, "the provider was asked by another request, in vain");
+	return PINTLE_TIMEOUT;
 }
 
 /* ---- Having ---- */
@@ -170,6 +178,8 @@ static int32_t find(const struct oauth2 *self, struct pintle_call *call, struct 
 	else if (!document->is_asked &&
 		 (wants_newer ? may_renew(document, now_ms) : !is_fresh(document, now_ms)))
 		status = ask_and_keep(self, call, document, url, check);
+	else if (wants_newer)
+		status = ended(self, call, document);
 	if (status != PINTLE_OK && !is_old_fine)
 		return status;
 	*text_out = strdup(document->text);

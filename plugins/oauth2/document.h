@@ -21,7 +21,7 @@ struct document *document_new(void); /* NULL without memory */
 void document_free(struct document *document);
 
 /* [worker] The document at url, to be json_decref'ed. wants_newer: what was had before does not do; that is
- * heard once in 30 s, else the old one comes again. Somebody else may be asking for it already: then that
+ * heard once in 30 s, else the last answer holds: the document, or the fault. Somebody else may be asking for it already: then that
  * answer is waited for, unless there is an old one. A fault when there is none to be had. */
 int32_t document_get(const struct oauth2 *self, struct pintle_call *call, struct document *document,
 		     const char *url, document_check *check, bool wants_newer, json_t **out);

@@ -285,13 +285,22 @@ static void a_newer_one_is_wanted_once_in_a_while(void **state)
 	assert_int_equal(world.n_asked, 3);
 }
 
-/* Who wants a newer one cannot do with the old one: that it did not come is no answer. */
+/* Who wants a newer one cannot do with the old one: that it did not come is no answer, for those neither who
+ * come too soon to ask again. */
 static void a_newer_one_that_does_not_come_is_a_fault(void **state)
 {
 	assert_int_equal(have(state), 1);
 	answer(PINTLE_UNAVAILABLE, 0, "", 0);
 	assert_int_equal(renew(state), -PINTLE_UNAVAILABLE);
+	answer(PINTLE_OK, 200, "{\"n\":2}", 0);
+	world.now_ms += 29999;
+	assert_int_equal(renew(state), -PINTLE_UNAVAILABLE);
+	assert_int_equal(world.n_asked, 2);
 	assert_int_equal(have(state), 1);
+	world.now_ms += 1;
+	assert_int_equal(renew(state), 2);
+	assert_int_equal(have(state), 2);
+	assert_int_equal(world.n_asked, 3);
 }
 
 /* ---- Many at once ---- */
