@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RSA_LEN_MIN 256  /* bytes of a modulus: less can be broken */
-#define RSA_LEN_MAX 1024 /* more costs the time of a worker */
+#define RSA_BITS_MIN 2048 /* of a modulus: less can be broken */
+#define RSA_LEN_MAX 1024  /* bytes of it: more costs the time of a worker */
 #define EXPONENT_LEN_MAX 4
 #define POINT_LEN_MAX 97
 
@@ -144,7 +144,7 @@ static EVP_PKEY *make_rsa(const BIGNUM *n, const BIGNUM *e)
 /* A modulus of full length, and an exponent that is odd and not 1: with 1, everything is a signature. */
 static bool is_sound(const BIGNUM *n, const BIGNUM *e)
 {
-	return BN_num_bytes(n) >= RSA_LEN_MIN && BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e);
+	return BN_num_bits(n) >= RSA_BITS_MIN && BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e);
 }
 
 static EVP_PKEY *read_rsa(const json_t *json)
