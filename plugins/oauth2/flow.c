@@ -100,8 +100,21 @@ static bool is_from_issuer(const struct oauth2 *self, struct pintle_call *call,
 	return issuer ? strcmp(issuer, self->issuer) == 0 : !endpoints->says_issuer;
 }
 
-/* DENIED when there is no code to ask with. That a person said no is not worth a line; any other error mostly says
- * that the client is not registered as it should be. */
+/* That a person said no is not worth a line; an error that is not the provider's own mostly says that the client
+ * is not registered as it should be. */
+static int32_t judge_error(const struct oauth2 *self, struct pintle_call *call, const char *error)
+{
+	if (strcmp(error, "server_error") == 0 || strcmp(error, "temporarily_unavailable") == 0) {
+		self->host->detail(call, "the provider sends the browser back: it is out of order");
+		return PINTLE_UNAVAILABLE;
+	}
+	if (strcmp(error, "access_denied") != 0)
+		self->host->detail(
+			call, "the provider refuses our request: is the client registered so?");
+	return PINTLE_DENIED;
+}
+
+/* OK when there is a code to ask with. */
 static int32_t check_return(const struct oauth2 *self, struct pintle_call *call,
 			    const struct endpoints *endpoints)
 {
@@ -112,10 +125,12 @@ static int32_t check_return(const struct oauth2 *self, struct pintle_call *call,
 		host->detail(call, "the browser brings an answer of another issuer");
 		return PINTLE_DENIED;
 	}
-	if (error && strcmp(error, "access_denied") != 0)
-		host->detail(call,
-			     "the provider refuses our request: is the client registered so?");
-	return error || !code || !*code || strlen(code) > CODE_MAX ? PINTLE_DENIED : PINTLE_OK;
+	if (error)
+		return judge_error(self, call, error);
+	if (code && *code && strlen(code) <= CODE_MAX)
+		return PINTLE_OK;
+	host->detail(call, "the browser brings no code, or one that is too long");
+	return PINTLE_DENIED;
 }
 
 static int32_t find_person(const struct oauth2 *self, struct pintle_call *call,
