@@ -111,24 +111,46 @@ static int32_t read_person(const struct oauth2 *self, struct pintle_call *call,
 	return PINTLE_OK;
 }
 
-/* The token and its profile must be of one person: with another's, a way in would be found for them. */
+/* A profile with some sub, to be json_decref'ed; NULL, with detail(), when none is to be had. */
 static int32_t ask_userinfo(const struct oauth2 *self, struct pintle_call *call, const char *url,
-			    const char *token, struct person *person)
+			    const char *token, json_t **out)
 {
 	const struct upstream_request request = { .url = url, .token = token };
 	struct upstream_answer answer;
 	int32_t status = upstream_ask(self, call, &request, &answer);
-	const char *sub;
 
+	*out = NULL;
 	if (status != PINTLE_OK)
 		return status;
-	sub = json_string_value(json_object_get(answer.json, "sub"));
-	if (answer.code == 200 && sub && strcmp(sub, person->sub) == 0)
-		status = read_person(self, call, answer.json, person);
-	else
-		status = upstream_senseless(self, call, answer.code,
-					    sub ? "the profile of somebody else" : "no profile");
+	if (answer.code == 200 && json_is_string(json_object_get(answer.json, "sub"))) {
+		*out = answer.json;
+		return PINTLE_OK;
+	}
 	json_decref(answer.json);
+	return upstream_senseless(self, call, answer.code, "no profile");
+}
+
+/* Who it is the token says alone. But where an address leads to an account, who comes without it would get a
+ * second one. */
+static bool needs_profile(const struct oauth2 *self, const struct person *person)
+{
+	return self->conf->links_email && !*person->email;
+}
+
+/* The token and its profile must be of one person: with another's, a way in would be found for them. */
+static int32_t add_profile(const struct oauth2 *self, struct pintle_call *call, const char *url,
+			   const char *token, struct person *person)
+{
+	json_t *profile;
+	int32_t status = ask_userinfo(self, call, url, token, &profile);
+
+	if (!profile)
+		return needs_profile(self, person) ? status : PINTLE_OK;
+	if (strcmp(json_string_value(json_object_get(profile, "sub")), person->sub) == 0)
+		status = read_person(self, call, profile, person);
+	else
+		status = upstream_senseless(self, call, 200, "the profile of somebody else");
+	json_decref(profile);
 	return status;
 }
 
@@ -148,5 +170,5 @@ int32_t claims_find(const struct oauth2 *self, struct pintle_call *call,
 	if (status != PINTLE_OK || (*out->nickname && *out->email) || !*endpoints->userinfo ||
 	    !*tokens->access)
 		return status;
-	return ask_userinfo(self, call, endpoints->userinfo, tokens->access, out);
+	return add_profile(self, call, endpoints->userinfo, tokens->access, out);
 }

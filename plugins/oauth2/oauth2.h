@@ -20,7 +20,7 @@ struct conf {
 	int64_t timeout_ms;
 };
 
-#define ISSUER_MAX 120 /* with "oidc:" before it, as long as a namespace may be */
+#define ISSUER_MAX 120 /* with "oidc:" before it, no longer than a namespace may be */
 
 struct oauth2 {
 	const struct pintle_host *host;
@@ -86,7 +86,7 @@ int32_t account_record(void *self, struct pintle_call *call, int64_t account_id,
 
 /* ---- claims.c, github.c: who that is ---- */
 
-/* By id_token, with what userinfo tells besides. DENIED when the token is not what it should be. */
+/* By id_token, with what userinfo tells besides, if it tells. DENIED when the token is not what it should be. */
 int32_t claims_find(const struct oauth2 *self, struct pintle_call *call,
 		    const struct endpoints *endpoints, const struct tokens *tokens,
 		    const char *nonce, struct person *out);

@@ -98,22 +98,48 @@ def test_a_site_that_is_asked_too_much_says_when(server, sites, section):
     assert told(answer) == (429, "rate_limited")
 
 
-@pytest.mark.parametrize("part", ["discovery", "jwks", "userinfo"])
+@pytest.mark.parametrize("part", ["discovery", "jwks"])
 @pytest.mark.parametrize("what", ["empty", "a page", "nothing", "500", "a redirect", "huge", "cut", "hang"])
 def test_what_else_is_odd_signs_nobody_in(make_server, sites, part, what):
     """The first to come finds it so, and who comes when it is well again does not."""
     server, site = make_server(*OPTIONS, workers=1, conf=sites.conf("hasty")), sites.hasty
     path, odd = site.at(getattr(site, part)), {**NONSENSE, **SLOW}[what]
-    site.is_lean = True
-    try:
-        if part == "discovery":
-            with site.oddly(path, odd):
-                server.client().refused(*DOWN, "POST", "/api/v1/auth/hasty/begin")
-        else:
-            assert told(landed(server, sites, "hasty", path, odd)[0]) == DOWN
-        sign_in_by(server, sites, "hasty")
-    finally:
+    if part == "discovery":
+        with site.oddly(path, odd):
+            server.client().refused(*DOWN, "POST", "/api/v1/auth/hasty/begin")
+    else:
+        assert told(landed(server, sites, "hasty", path, odd)[0]) == DOWN
+    sign_in_by(server, sites, "hasty")
+
+
+PROFILES = {**NONSENSE, **SLOW, "429": 429, "a JWT": Answer(200, b"e30.e30.AA", {"Content-Type": "application/jwt"})}
+
+
+@pytest.fixture
+def lean(sites):
+    for site in (sites.hasty, sites.partner):
+        site.is_lean = True
+    yield
+    for site in (sites.hasty, sites.partner):
         site.is_lean = False
+
+
+@pytest.mark.parametrize("what", PROFILES)
+def test_without_a_profile_the_token_is_enough(server, sites, lean, what):
+    """Who it is it says alone; the name comes when the profile does."""
+    site, person = sites.hasty, person_of("hasty", "Ada 客")
+    with site.oddly(site.at(site.userinfo), PROFILES[what]):
+        who = sign_in_by(server, sites, "hasty", person)
+    again = sign_in_by(server, sites, "hasty", person)
+    assert user_id(again) == user_id(who)
+
+
+@pytest.mark.parametrize("what", ["500", "a JWT"])
+def test_an_address_that_leads_to_an_account_is_waited_for(server, sites, lean, what):
+    """Without it somebody would get a second account."""
+    answer, _ = landed(server, sites, "partner", sites.partner.at(sites.partner.userinfo), PROFILES[what])
+    assert told(answer) == DOWN
+    sign_in_by(server, sites, "partner")
 
 
 WRONG = {"another issuer": {"issuer": "https://evil.example"}, "a slash": "issuer/", "no issuer": {"issuer": None},
