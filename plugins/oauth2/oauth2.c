@@ -46,7 +46,7 @@ static const struct pintle_opt opts[] = {
 	  "Certificates to trust instead of the system's." },
 	{ "upstream_timeout", PINTLE_DURATION, PINTLE_OPT(struct conf, timeout_ms), "4s", 100,
 	  60000, NULL,
-	  "How long one question to the provider may take; a sign-in asks up to four." },
+	  "How long one question to the provider may take; a sign-in asks up to five." },
 };
 
 /* ---- Presets ---- */
@@ -140,12 +140,13 @@ static const char *secret_fault(const struct conf *conf)
 {
 	size_t len = strlen(conf->client_id) + strlen(conf->client_secret);
 	bool fits = 3 * len + 1 < PINTLE_CREDENTIALS_MAX;
+	bool is_form = conf->token_auth == AUTH_POST ||
+		       (conf->preset == PRESET_GITHUB && conf->token_auth == AUTH_AUTO);
 
 	if (!*conf->client_secret && conf->preset != PRESET_OIDC)
 		return "must be set";
-	return fits || conf->token_auth == AUTH_POST || conf->preset == PRESET_GITHUB
-		       ? NULL
-		       : "is too long, with client_id, for a header: set token_auth = post";
+	return fits || is_form ? NULL
+			       : "is too long, with client_id, for a header: set token_auth = post";
 }
 
 static int32_t check(const struct pintle_host *host, struct pintle_inst *inst,

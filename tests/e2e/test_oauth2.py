@@ -40,6 +40,7 @@ BAD_SECTIONS = {
     CLIENT + "preset = google\nscope = xopenid email\n": "scope must hold openid",
     CLIENT + "preset = github\nhosted_domain = example.com\n": "which GitHub has none of",
     f"issuer = https://id.example\nclient_id = {'a' * 100}\nclient_secret = {'b' * 100}\n": "token_auth = post",
+    f"preset = github\ntoken_auth = basic\nclient_id = {'a' * 100}\nclient_secret = {'b' * 100}\n": "token_auth = post",
 }
 
 
