@@ -144,7 +144,7 @@ static bool read_may_close(struct pintle_call *call, struct linking *linking)
 	const json_t *given = json_object_get(call->request->fields, "close_other");
 
 	linking->may_close = json_is_true(given);
-	if (!given || json_is_boolean(given))
+	if (!given || json_is_null(given) || json_is_boolean(given))
 		return true;
 	answer_invalid(call->request, "close_other", "format");
 	return false;

@@ -380,6 +380,13 @@ def test_fields_of_the_wrong_type(server, fields, named_field):
     assert told(wanted.ask(other_token=token_of(again(server, owner)))) == (200, None)
 
 
+def test_a_field_that_is_null_is_not_given(server):
+    owner, who = named(server), sign_in(server)
+    wanted = Wanted(server, who, owner)
+    assert told(wanted.ask(other_token=None, close_other=None)) == (409, "identity_taken")
+    assert told(wanted.ask(other_token=token_of(again(server, owner)), close_other=None)) == (200, None)
+
+
 def test_a_proof_of_one_session_links_in_no_other(server):
     """A07: user, session and provider of the flow, and the number itself."""
     owner, who, thief = named(server), sign_in(server), sign_in(server)
