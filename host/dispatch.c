@@ -67,8 +67,8 @@ void dispatch_finish(struct request *request)
 void dispatch_refuse(void *ctx, int status, struct http_answer *out)
 {
 	struct host *host = ctx;
-	static struct answer_plain plain;
-	char id[40];
+	static struct answer_plain plain; /* the answer borrows it */
+	static char id[40];
 
 	metrics_request(host->self, BOARD_NO_ROUTE, status, 0);
 	in_flight_make_id(&host->dispatch, id, sizeof(id));
