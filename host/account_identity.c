@@ -15,7 +15,7 @@ struct owner {
 	bool is_verified;
 };
 
-struct linking {
+struct bond {
 	int64_t id;
 	const struct pintle_identity *identity;
 	const char *instance, *claims_json;
@@ -100,9 +100,9 @@ int32_t identity_add(struct tx *tx, int64_t id, const struct pintle_identity *id
 }
 
 /* A second proof of what the account has: it becomes verified if it was not, and its claims newer. */
-static int32_t confirm_identity(struct tx *tx, const struct linking *linking)
+static int32_t confirm_identity(struct tx *tx, const struct bond *bond)
 {
-	const struct pintle_identity *identity = linking->identity;
+	const struct pintle_identity *identity = bond->identity;
 	struct pintle_value now = db_int(clock_now_ms());
 	struct pintle_value verified_at = identity->is_verified ? now : PINTLE_P_NULL;
 	int64_t n_changed = 0;
@@ -112,47 +112,46 @@ static int32_t confirm_identity(struct tx *tx, const struct linking *linking)
 			" SET verified_at = COALESCE(verified_at, ?),"
 			" claims = COALESCE(?, claims)"
 			" WHERE user_id = ? AND namespace = ? AND subject = ?",
-			DB_PARAMS(verified_at, db_text(linking->claims_json), db_int(linking->id),
+			DB_PARAMS(verified_at, db_text(bond->claims_json), db_int(bond->id),
 				  db_text(identity->ns), db_text(identity->subject)),
 			&n_changed, NULL);
 
 	/* Somebody else has proved it meanwhile, and it gave way. */
 	if (status == PINTLE_OK && n_changed == 0)
 		return PINTLE_BUSY;
-	return status == PINTLE_OK ? identity_refresh_copy(tx, linking->id, identity->ns) : status;
+	return status == PINTLE_OK ? identity_refresh_copy(tx, bond->id, identity->ns) : status;
 }
 
 static int32_t link_identity(struct tx *tx, void *ctx)
 {
-	const struct linking *linking = ctx;
+	const struct bond *bond = ctx;
 	struct owner owner = { 0 };
-	int32_t status = account_lock(tx, linking->id);
+	int32_t status = account_lock(tx, bond->id);
 
 	if (status == PINTLE_OK)
-		status = identity_make_way(tx, linking->id, linking->identity);
+		status = identity_make_way(tx, bond->id, bond->identity);
 	if (status == PINTLE_OK)
-		status = find_owner(tx, linking->identity, &owner);
+		status = find_owner(tx, bond->identity, &owner);
 	if (status != PINTLE_OK)
 		return status;
-	if (owner.user_id == linking->id)
-		return confirm_identity(tx, linking);
-	return identity_add(tx, linking->id, linking->identity, linking->instance,
-			    linking->claims_json);
+	if (owner.user_id == bond->id)
+		return confirm_identity(tx, bond);
+	return identity_add(tx, bond->id, bond->identity, bond->instance, bond->claims_json);
 }
 
 int32_t account_link(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 		     const char *instance, const char *claims_json)
 {
-	struct linking linking = { id, identity, instance, claims_json };
+	struct bond bond = { id, identity, instance, claims_json };
 
-	return transact(tx, link_identity, &linking);
+	return transact(tx, link_identity, &bond);
 }
 
 /* The new one first: when it is somebody else's, the old one stays. */
 static int32_t replace_identity(struct tx *tx, void *ctx)
 {
-	const struct linking *linking = ctx;
-	const struct pintle_identity *identity = linking->identity;
+	const struct bond *bond = ctx;
+	const struct pintle_identity *identity = bond->identity;
 	int32_t status = link_identity(tx, ctx);
 
 	if (status != PINTLE_OK)
@@ -161,17 +160,17 @@ static int32_t replace_identity(struct tx *tx, void *ctx)
 		tx,
 		"DELETE FROM user_identities"
 		" WHERE user_id = ? AND namespace = ? AND subject <> ?",
-		DB_PARAMS(db_int(linking->id), db_text(identity->ns), db_text(identity->subject)),
+		DB_PARAMS(db_int(bond->id), db_text(identity->ns), db_text(identity->subject)),
 		NULL, NULL);
-	return status == PINTLE_OK ? identity_refresh_copy(tx, linking->id, identity->ns) : status;
+	return status == PINTLE_OK ? identity_refresh_copy(tx, bond->id, identity->ns) : status;
 }
 
 int32_t account_replace(struct tx *tx, int64_t id, const struct pintle_identity *identity,
 			const char *instance)
 {
-	struct linking linking = { id, identity, instance, NULL };
+	struct bond bond = { id, identity, instance, NULL };
 
-	return transact(tx, replace_identity, &linking);
+	return transact(tx, replace_identity, &bond);
 }
 
 int32_t account_note_identity_use(struct tx *tx, const char *ns, const char *subject,
