@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who we are at Twilio: alike in all plugins that ask it. [any] */
-#ifndef ACCOUNT_H
-#define ACCOUNT_H
+#ifndef TWILIO_ACCOUNT_H
+#define TWILIO_ACCOUNT_H
 
 #include <pintle/basic.h>
 #include <pintle/plugin.h>
