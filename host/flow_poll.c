@@ -11,8 +11,7 @@
 #include <stdlib.h>
 
 #define KEY_MAX (RNG_ID_LEN + 8)
-#define LOOK_MS                                                                                    \
-	(FLOW_POLL_MS / 4) /* whether it is time: this worker looks no more often than that */
+#define LOOK_MS (FLOW_POLL_MS / 4) /* between two looks of this worker whether it is time */
 
 struct poll {
 	struct job job; /* first: what the pool runs */
@@ -43,8 +42,7 @@ static void ask(struct poll *poll)
 	if (status == PINTLE_OK)
 		status = call_run_and_wait(call, inst->plugin->provider.poll);
 	if (status == PINTLE_OK)
-		(void)waiting_store(
-			call); /* or another step has come between, or the store is away */
+		(void)waiting_store(call); /* or another step came between, or no store */
 	call_free(call);
 	let_rest(poll);
 }

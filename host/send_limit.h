@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits of messages, which cost money and annoy people: budgets of whom they go to and who causes them,
- * and a watch on codes that nobody enters. A notice has a budget of its own of whom it goes to, and shares
- * those of countries and of all: these are the bound of what all can cost. Each message that carries a code adds one to what is missing
- * from its country, its block of numbers and its client's network, each code that is entered takes several
- * away again; who is missing too many gets no more until the window ends, codes are entered or an operator
- * lifts it. [worker]
+ * Limits of messages, which cost money and annoy people: budgets of whom they go to and who causes
+ * them, and a watch on codes that nobody enters. A notice has a budget of its own of whom it goes to,
+ * and shares those of countries and of all: these are the bound of what all can cost. Each message
+ * that carries a code adds one to what is missing from its country, its block of numbers and its
+ * client's network, each code that is entered takes several away again; who is missing too many gets
+ * no more until the window ends, codes are entered or an operator lifts it. [worker]
  */
 #ifndef SEND_LIMIT_H
 #define SEND_LIMIT_H
@@ -32,8 +32,8 @@ struct send {
 struct send_alarm {
 	bool is_first;   /* since this began; the others are many */
 	bool is_missing; /* codes, else a budget */
-	char what
-		[SEND_WHAT_MAX]; /* "country:852", "numbers:+85250000", "network:192.0.2.0/24", "all" */
+	/* "country:852", "numbers:+85250000", "network:192.0.2.0/24", "all" */
+	char what[SEND_WHAT_MAX];
 };
 
 /* OK, LIMITED with *hit and *alarm filled, or a fault. */
@@ -49,8 +49,8 @@ void send_limit_entered(const struct limits *limits, struct kv_list *list, const
  * one from coming. */
 int32_t send_limit_lost_notice(const struct limits *limits, struct arena *arena, const char *to,
 			       int64_t deadline_ms);
-/* Another message was lost: its target need not wait for another, and its code, asked for in that network (empty:
- * it was none), is not missing; hour and day stay counted. */
+/* Another message was lost: its target need not wait for another, and its code, asked for in that
+ * network (empty: it was none), is not missing; hour and day stay counted. */
 int32_t send_limit_lost(const struct limits *limits, struct arena *arena, const char *to,
 			const char *network, int64_t deadline_ms);
 /* Messages to what an alarm named are sent again, and counted from nothing. NOT_FOUND when nothing is

@@ -13,7 +13,8 @@
 /* Whether the op may look at the proof of call's flow: OK at once for flows that do not wait and for
  * confirmed ones; PENDING: not yet; DENIED: it has failed. */
 int32_t waiting_look(const struct pintle_call *call);
-/* After the try was taken: whether the request brings the grant, where the flow has one. OK, DENIED or INVALID. */
+/* After the try was taken: whether the request brings the grant, where the flow has one. OK, DENIED
+ * or INVALID. */
 int32_t waiting_check_grant(struct pintle_call *call);
 
 /* ---- The other side. [worker] ---- */

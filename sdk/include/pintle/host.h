@@ -151,7 +151,8 @@ struct pintle_host { /* append only */
 	/* Names whom this op is about, before anything is compared or sent. In begin: the address of the
 	 * flow; a newer flow of the same target, purpose and instance replaces the older one. In a verify
 	 * without flow: takes one try from that target's budget, which success gives back. In both LIMITED
-	 * when the budget is spent, FORBIDDEN when this one may not have that purpose; return it. A flow's verify needs no call: the host took the try. */
+	 * when the budget is spent, FORBIDDEN when this one may not have that purpose; return it.
+	 * A flow's verify needs no call: the host took the try. */
 	int32_t (*target)(struct pintle_call *, const char *ns, const char *subject);
 	/* Values begin keeps for verify, on whatever worker that runs. At most 4 KiB in all. */
 	int32_t (*keep)(struct pintle_call *, const char *name, const char *value);
@@ -219,7 +220,8 @@ struct pintle_host { /* append only */
 	int32_t (*http)(struct pintle_call *, const struct pintle_request *,
 			struct pintle_answer *out);
 	/* Counts against the budgets (LIMITED: nothing is sent), and queues; delivered after the op ended OK
-	 * and what it did is stored: a begin its flow, a verify the sign-in or the change. FORBIDDEN: no messages go to that country; say invalid() of the field.
+	 * and what it did is stored: a begin its flow, a verify the sign-in or the change. FORBIDDEN: no
+	 * messages go to that country; say invalid() of the field.
 	 * UNAVAILABLE when no gateway of the group is in rotation. */
 	int32_t (*send)(struct pintle_call *, const char *group, const struct pintle_message *);
 	int32_t (*publish)(struct pintle_call *, const char *event, const char *json);
@@ -303,8 +305,9 @@ struct pintle_host { /* append only */
 	/* The same by flow_id, which its opener alone has; to be read only, until flow_by_ticket is called
 	 * as well. */
 	int32_t (*flow_by_id)(struct pintle_call *, const char *flow_id);
-	/* After flow_by_ticket, and in poll: "scanned", "confirmed" or "failed" (verify is then denied). CONFLICT when
-	 * the flow has been decided before or would go back; return it. Told on the event bus. */
+	/* After flow_by_ticket, and in poll: "scanned", "confirmed" or "failed" (verify is then denied).
+	 * CONFLICT when the flow has been decided before or would go back; return it. Told on the event
+	 * bus. */
 	int32_t (*set_state)(struct pintle_call *, const char *state);
 	/* Of the flow, "pending" at first. */
 	const char *(*state)(struct pintle_call *);

@@ -18,8 +18,9 @@ enum pintle_opt_type {
 };
 
 /*
- * One option of a section; name is none of those that every section has (docs/plugins.md). fallback is the text used when the key is missing; NULL makes the key
- * required. min and max are inclusive and in the unit of the field; both 0 means unbounded.
+ * One option of a section; name is none of those that every section has (docs/plugins.md). fallback
+ * is the text used when the key is missing; NULL makes the key required. min and max are inclusive and
+ * in the unit of the field; both 0 means unbounded.
  * help is one sentence: it is the manual and stands in every error about the key.
  */
 struct pintle_opt {
