@@ -147,3 +147,18 @@ class Balanced(Pair):
 def serve(**kwargs):
     """What a story runs on: one host, or two that look like one."""
     return (Balanced if HOSTS == 2 else Server)(**kwargs)
+
+
+def start_at_a_port(make):
+    """The server that make(port) makes, for which its port must be known before; once more should another program
+    have taken that port meanwhile."""
+    one = make(free_port())
+    try:
+        return one.start()
+    except AssertionError:
+        is_taken = "Address already in use" in one.log()
+        one.stop()
+        one.close()
+        if not is_taken:
+            raise
+    return make(free_port()).start()

@@ -10,6 +10,7 @@ from fakes.wechat import Fake, Person, Phone, read_code
 from harness import Server, new_phone, wait_for
 from live import FLOWS, gauge
 from nginx import Nginx, free_port
+from pair import start_at_a_port
 from steps import IDENTITIES, access_lines, later, sign_in_again
 from wechat_server import section_of
 
@@ -51,12 +52,14 @@ def issuer():
 
 @pytest.fixture(scope="module")
 def server(fake, issuer):
-    port = free_port()
-    more, options = settings(fake, port)
-    issuer.client("pages", "secret", f"http://127.0.0.1:{port}/api/v1/auth/acme/callback")
-    more["conf"]["60-oauth2.ini"] = f"[acme]\nplugin = oauth2\nissuer = {issuer.issuer}\nclient_id = pages\n" \
-        "client_secret = secret\nlabel_en = Acme\n"
-    started = Server(options=[f"server.listen=127.0.0.1:{port}", *options], **more).start()
+    def make(port):
+        more, options = settings(fake, port)
+        issuer.client("pages", "secret", f"http://127.0.0.1:{port}/api/v1/auth/acme/callback")
+        more["conf"]["60-oauth2.ini"] = f"[acme]\nplugin = oauth2\nissuer = {issuer.issuer}\nclient_id = pages\n" \
+            "client_secret = secret\nlabel_en = Acme\n"
+        return Server(options=[f"server.listen=127.0.0.1:{port}", *options], **more)
+
+    started = start_at_a_port(make)
     yield started
     started.close()
 

@@ -6,7 +6,7 @@ from browser import Browser
 from fakes import oidc
 from harness import GOOD_SECRET, Server, new_phone, register, sign_in, wait_for
 from mails import new_address
-from nginx import free_port
+from pair import start_at_a_port
 from steps import IDENTITIES, PROFILE, later, rows, user_id
 from test_pages import sign_in_there
 
@@ -26,13 +26,15 @@ def issuer():
 
 @pytest.fixture(scope="module")
 def server(issuer):
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    issuer.client("pages", "secret", f"{url}/api/v1/auth/acme/callback")
-    conf = f"[acme]\nplugin = oauth2\nissuer = {issuer.issuer}\nclient_id = pages\nclient_secret = secret\n" \
-        "label_en = Acme\n"
-    started = Server(options=[f"server.listen=127.0.0.1:{port}", f"server.public_url={url}"], workers=2,
-                     conf={"60-oauth2.ini": conf}).start()
+    def make(port):
+        url = f"http://127.0.0.1:{port}"
+        issuer.client("pages", "secret", f"{url}/api/v1/auth/acme/callback")
+        conf = f"[acme]\nplugin = oauth2\nissuer = {issuer.issuer}\nclient_id = pages\nclient_secret = secret\n" \
+            "label_en = Acme\n"
+        return Server(options=[f"server.listen=127.0.0.1:{port}", f"server.public_url={url}"], workers=2,
+                      conf={"60-oauth2.ini": conf})
+
+    started = start_at_a_port(make)
     yield started
     started.close()
 

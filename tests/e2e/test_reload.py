@@ -12,6 +12,7 @@ import pytest
 
 from harness import BUILD, ROOT, new_phone, send_code, sign_in, wait_for
 from load import Load, signed_in
+from nginx import free_port
 from open_loop import OpenLoop
 from parallel import FULL
 from steps import PHONE_LOGIN, wrong
@@ -260,12 +261,6 @@ def test_reloads_by_the_clock_lose_nothing(make_server, tmp_path):
     assert load.failures == []
     assert total >= N_RELOADS * EVERY_S * RATE * 0.9, "the clients themselves were too slow"
     assert guesser.was_limited_once(), guesser.told
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(port):
