@@ -144,15 +144,12 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 $(BUILD)/unit/test_%: $(BUILD)/unit/test_%.o $(UNIT_HELP:tests/unit/%.c=$(BUILD)/unit/%.o) $(BUILD)/test/libhost.a $(PLUGIN_SO)
 	$(CC) $(SANFLAGS) $(LDFLAGS) -pie -rdynamic -o $@ $(filter %.o %.a,$^) $(HOST_LIBS) -lcmocka -lsqlite3 -lhiredis
 
-# A plugin that signs requests is linked to the test of its own name with that module, for the vendors' vectors.
-$(foreach sign,$(wildcard plugins/*/sign.c),$(eval $(BUILD)/unit/test_$(notdir $(patsubst %/,%,$(dir $(sign)))): \
-	$(BUILD)/$(sign:.c=.o)))
-
-# A test of a plugin's module, tests/unit/test_<plugin>_<module>.c, is linked to what it needs of that plugin.
+# A test of a plugin or of its module, tests/unit/test_<plugin>[_<module>].c, is linked to what it needs of it.
 $(BUILD)/plugins/%.a: $(BUILD)/plugins/%.so
 	@rm -f $@
 	$(AR) rcs $@ $(patsubst %.c,$(BUILD)/%.o,$($*_SRC))
 
+$(foreach plugin,$(PLUGINS),$(eval $(BUILD)/unit/test_$(plugin): $(BUILD)/plugins/$(plugin).a))
 module_test = $(BUILD)/unit/test_$(subst /,_,$(1:plugins/%.c=%))
 $(foreach module,$(wildcard plugins/*/*.c),$(eval $(call module_test,$(module)): \
 	$(BUILD)/$(patsubst %/,%.a,$(dir $(module)))))
