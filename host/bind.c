@@ -58,14 +58,16 @@ static int32_t publish(const struct change *change)
 static int32_t alter(struct change *change)
 {
 	struct pintle_call *call = change->call;
-	int32_t status = PINTLE_OK;
+	int32_t status;
 
 	/* A bind that named the account itself has changed it already. */
-	if (call->outcome.subject)
-		status = transact(&call->tx, change_account, change);
-	else if (call->outcome.account_id != call->request->who.session.subject_id)
-		status = PINTLE_CONFLICT;
-	return status == PINTLE_OK ? publish(change) : status;
+	if (!call->outcome.subject)
+		return call->outcome.account_id == call->request->who.session.subject_id
+			       ? PINTLE_OK
+			       : PINTLE_CONFLICT;
+	status = transact(&call->tx, change_account, change);
+	call->has_changed |= status == PINTLE_OK;
+	return status;
 }
 
 /* ---- The answer ---- */
@@ -109,12 +111,16 @@ static void finish(struct change *change)
 	if (status == PINTLE_CONFLICT) {
 		answer_error(request, change->linking->refusal ? change->linking->refusal
 							       : "identity_taken");
-	} else if (status != PINTLE_OK) {
-		answer_status(request, status);
-	} else {
-		answer_identities(change->call);
-		tell(change);
+		return;
 	}
+	if (status == PINTLE_OK) {
+		status = publish(change);
+		tell(change); /* whatever became of that: it is committed */
+	}
+	if (status == PINTLE_OK)
+		answer_identities(change->call);
+	else
+		answer_status(request, status);
 }
 
 void bind_complete(struct pintle_call *call)

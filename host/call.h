@@ -85,6 +85,7 @@ struct pintle_call {
 	call_then *then;
 	struct call_waiter *waiter; /* somebody waits for the end of this one */
 	bool is_recording;          /* the provider's record runs: the transaction is the host's */
+	bool has_changed;           /* something is committed: an error undoes it no more */
 	bool is_waited_for;         /* by another op or a message, not by a request */
 	_Atomic bool is_inside;     /* a transaction that the op began */
 	bool was_abandoned;         /* by who waited for it */

@@ -190,12 +190,12 @@ void op_drop_messages(struct pintle_call *call)
 	}
 }
 
-/* What was done stays done when nobody can be told of it. */
+/* What was done stays done when nobody can be told of it; and is told of, whatever failed after it. */
 void op_finish(struct pintle_call *call)
 {
 	struct request *request = call->request;
 
-	if (request->answer.error)
+	if (request->answer.error && !call->has_changed)
 		op_drop_messages(call);
 	else if (op_queue_messages(call) != PINTLE_OK)
 		log_warn("%s: %s: a message was dropped, the queue is full", call->inst->name,

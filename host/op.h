@@ -35,7 +35,7 @@ int32_t op_queue_messages(struct pintle_call *call);
 /* What the op has sent goes nowhere: whom it was for need not wait for another, and no code is missing. */
 void op_drop_messages(struct pintle_call *call);
 /* The answer is decided and all the op is about is stored: delivers what the op has sent, or drops it where
- * the answer is an error, and finishes the request. */
+ * the answer is an error and nothing has changed, and finishes the request. */
 void op_finish(struct pintle_call *call);
 /* Finishes a request for an op that the provider does not have. */
 void op_refuse(struct request *request);

@@ -40,7 +40,9 @@ static int32_t commit(struct pintle_call *call)
 		db_rollback(&call->tx);
 		return gate;
 	}
-	return db_commit(&call->tx);
+	gate = db_commit(&call->tx);
+	call->has_changed |= gate == PINTLE_OK;
+	return gate;
 }
 
 static void rollback(struct pintle_call *call)

@@ -269,6 +269,7 @@ void signin_complete(struct pintle_call *call)
 	if (!device_read(request, &signin.device))
 		return;
 	status = transact(&call->tx, write_all, &signin);
+	call->has_changed |= status == PINTLE_OK;
 	if (status == PINTLE_OK)
 		status = publish(&signin);
 	if (status != PINTLE_OK) {

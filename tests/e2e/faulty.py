@@ -63,10 +63,10 @@ class OneFault:
         self.has_failed |= not heal(self.server)
 
 
-def each_op_in_turn(server):
+def each_op_in_turn(server, stores=("db", "kv")):
     """A fault at the 1st, 2nd, … op of either store, before and after it is done, until none is left."""
     n_faults = 0
-    for store in ("db", "kv"):
+    for store in stores:
         for when in ("before", "after"):
             for n in range(1, MAX_OPS):
                 fault = OneFault(server, store, when, n)
