@@ -45,11 +45,11 @@ static const char *why_no_subject(const struct pintle_call *call, const char *ns
 	return NULL;
 }
 
-static int32_t name_subject(struct pintle_call *call, const char *ns, const char *subject)
+/* why: what is wrong with it; NULL when nothing is. */
+static int32_t say_identity(struct pintle_call *call, const char *service, const char *ns,
+			    const char *subject, const char *why)
 {
-	int32_t status = service_enter(call, "subject");
-	bool is_its = ns && inst_owns(call->inst, ns);
-	const char *why = why_no_subject(call, ns, subject, is_its);
+	int32_t status = service_enter(call, service);
 	char text[512];
 
 	if (why) {
@@ -58,29 +58,27 @@ static int32_t name_subject(struct pintle_call *call, const char *ns, const char
 	}
 	if (status == PINTLE_OK) {
 		(void)snprintf(text, sizeof(text), "%s %s", ns, subject);
-		call_say(call, "subject", text);
+		call_say(call, service, text);
 	}
 	return service_leave(status);
 }
 
+static int32_t name_subject(struct pintle_call *call, const char *ns, const char *subject)
+{
+	bool is_its = ns && inst_owns(call->inst, ns);
+
+	return say_identity(call, "subject", ns, subject,
+			    why_no_subject(call, ns, subject, is_its));
+}
+
 static int32_t name_also(struct pintle_call *call, const char *ns, const char *subject)
 {
-	int32_t status = service_enter(call, "also");
 	bool is_its = ns && (inst_owns(call->inst, ns) || inst_vouches(call->inst, ns));
-	const char *why = pairs_get(&call->said, "subject")
-				  ? why_no_subject(call, ns, subject, is_its)
-				  : "names another subject before its first";
-	char text[512];
 
-	if (why) {
-		report_fail("V01", "%s: it %s", call->op, why);
-		status = PINTLE_INTERNAL;
-	}
-	if (status == PINTLE_OK) {
-		(void)snprintf(text, sizeof(text), "%s %s", ns, subject);
-		call_say(call, "also", text);
-	}
-	return service_leave(status);
+	return say_identity(call, "also", ns, subject,
+			    pairs_get(&call->said, "subject")
+				    ? why_no_subject(call, ns, subject, is_its)
+				    : "names another subject before its first");
 }
 
 static int32_t name_account(struct pintle_call *call, int64_t account_id)
