@@ -145,18 +145,12 @@ static void note_failure(struct message *message)
 	waiting_tell(message->host, message->flow_id, "failed");
 }
 
-void message_lost(struct host *host, struct message *message)
-{
-	message->host = host;
-	note_failure(message);
-	message_free(message);
-}
-
 static void lose(struct job *job)
 {
 	struct message *message = (struct message *)job;
 
-	message_lost(message->host, message);
+	note_failure(message);
+	message_free(message);
 }
 
 /* What it has cost must not be kept for a full queue. */
@@ -345,7 +339,7 @@ bool message_queue(struct host *host, struct message *message)
 	message->job.run = deliver;
 	if (pool_submit(host->pool, host->delivery, &message->job))
 		return true;
-	message_lost(host, message);
+	message_lose(host, message);
 	return false;
 }
 

@@ -60,10 +60,8 @@ bool message_group_ok(struct host *host, const char *group, const char *to, int3
  * state. False when the queue is full; then it is lost.
  */
 bool message_queue(struct host *host, struct message *message);
-/* [worker] It is not delivered: what was counted for it is given back, its flow notes it, if it has one, and
- * it is freed. */
-void message_lost(struct host *host, struct message *message);
-/* [any] The same for message and those after it, on a worker thread. NULL is fine. */
+/* [any] message and those after it are not delivered: on a worker thread, for which nobody waits, what was
+ * counted for them is given back, their flows note it, if they have one, and they are freed. NULL is fine. */
 void message_lose(struct host *host, struct message *message);
 /* [any] Takes message over; and all of the list, in the order in which they came. */
 void message_list_add(struct message_list *list, struct message *message);

@@ -173,7 +173,7 @@ int32_t op_queue_messages(struct pintle_call *call)
 		next = message->next;
 		message->next = NULL;
 		if (status != PINTLE_OK)
-			message_lost(call->host, message);
+			message_lose(call->host, message);
 		else if (!message_queue(call->host, message))
 			status = PINTLE_BUSY;
 	}
@@ -182,12 +182,7 @@ int32_t op_queue_messages(struct pintle_call *call)
 
 void op_drop_messages(struct pintle_call *call)
 {
-	struct message *next;
-
-	for (struct message *message = take_messages(call); message; message = next) {
-		next = message->next;
-		message_lost(call->host, message);
-	}
+	message_lose(call->host, take_messages(call));
 }
 
 /* What was done stays done when nobody can be told of it; and is told of, whatever failed after it. */
