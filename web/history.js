@@ -57,7 +57,8 @@ function loginRow(login, providers) {
 	return element("li", {},
 		element("span", {}, time(login.at), element("br"), element("small", {},
 			line(provider ? labelOf(provider) : login.provider, isTyped ? login.identifier : null,
-				deviceOf(login.user_agent), login.ip_address))),
+				isBad ? null : deviceOf(login.user_agent), // of a try it is any stranger's text
+				login.ip_address))),
 		login.is_current || isBad
 			? element("span", { class: isBad ? "bad" : "faint" }, word(isBad ? "refused" : "current"))
 			: null);
