@@ -34,6 +34,10 @@ function autocompleteOf(input) {
 	}
 }
 
+function newState() {
+	return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function fieldsOf(form) {
 	return Object.fromEntries(new FormData(form));
 }
@@ -112,11 +116,13 @@ function beginElsewhere(way) {
 }
 
 async function begin(way, fields) {
+	const state = newState();
 	const flow = await attempt(way, () => call("POST", `${API}/${way.provider.name}/begin`,
-		{ purpose: way.purpose, redirect_uri: way.returnTo, ...fields }));
+		{ purpose: way.purpose, redirect_uri: way.returnTo, state, ...fields }));
 
 	if (!flow || way.isLeft)
 		return;
+	way.state = state;
 	if (flow.next === "redirect")
 		leave(way, flow);
 	else if (flow.next === "poll")
@@ -164,16 +170,19 @@ function askForProof(way, fixed, ...more) {
 async function finish(way, fields) {
 	const data = await attempt(way, () => way.prove(way.provider, fields));
 
-	if (data)
-		way.done(data);
+	if (!data)
+		return;
+	if (keptIn(localStorage)?.flow_id === fields.flow_id)
+		localStorage.removeItem(KEPT);
+	way.done(data);
 }
 
 // ---- Another site ----
 
 function keep(storage, way, flow) {
 	storage.setItem(KEPT, JSON.stringify({
-		flow_id: flow.flow_id, provider: way.provider.name, purpose: way.purpose, page: location.pathname + location.search,
-		along: storage === sessionStorage ? way.along : null,
+		flow_id: flow.flow_id, state: way.state, provider: way.provider.name, purpose: way.purpose,
+		page: location.pathname + location.search, along: storage === sessionStorage ? way.along : null,
 	}));
 }
 
@@ -182,18 +191,28 @@ function leave(way, flow) {
 	location.assign(flow.authorize_url);
 }
 
+function keptIn(storage) {
+	return JSON.parse(storage.getItem(KEPT));
+}
+
+// Either may hold another flow: one that was given up in this window, or that began in another one since.
+function takeKept(state) {
+	const storage = [sessionStorage, localStorage].find((one) => keptIn(one)?.state === state);
+	const kept = storage && keptIn(storage);
+
+	storage?.removeItem(KEPT);
+	return kept;
+}
+
 // What the browser brought back in the fragment: {grant} or {error}, with the flow it began; null when it comes from
 // nowhere. The address is clean afterwards.
 export function broughtBack() {
 	const fragment = new URLSearchParams(location.hash.slice(1));
-	const kept = sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT);
 
 	if (!fragment.has("grant") && !fragment.has("error"))
 		return null;
 	history.replaceState(null, "", location.pathname + location.search);
-	sessionStorage.removeItem(KEPT);
-	localStorage.removeItem(KEPT);
-	return { ...(kept ? JSON.parse(kept) : {}), grant: fragment.get("grant"), error: fragment.get("error") };
+	return { ...takeKept(fragment.get("state")), grant: fragment.get("grant"), error: fragment.get("error") };
 }
 
 // ---- A phone ----

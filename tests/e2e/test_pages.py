@@ -18,6 +18,9 @@ from test_logins import add_rows
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
               pytest.mark.one_host(reason="a browser keeps a cookie of one host name")]
 
+# A flow that a window has begun on another site and not finished.
+GIVEN_UP = """sessionStorage.setItem("flow", JSON.stringify({
+    flow_id: "x".repeat(22), state: "given-up", provider: "email", purpose: arguments[0], page: "/login" }))"""
 ASSETS = sorted(path.name for path in pathlib.Path(ROOT, "web").iterdir() if path.suffix != ".html")
 
 
@@ -68,10 +71,12 @@ def test_sign_in_by_code(server, browser):
     seen = browser.driver.execute_script(
         "return document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
     assert cookie["value"] not in seen and "eyJ" not in seen, seen
+    assert browser.driver.execute_script("return localStorage.flow") is None  # which is over
 
 
-def test_sign_in_by_the_link_of_a_mail(make_server, browser):
-    """It opens in a window of its own, and that one is signed in."""
+@pytest.mark.parametrize("is_stale", [False, True], ids=["new", "stale"])
+def test_sign_in_by_the_link_of_a_mail(make_server, browser, is_stale):
+    """It opens in a window of its own, and that one is signed in; also one from which another site was left for."""
     port, address = free_port(), new_address()
     server = make_server("email.link=yes", f"server.listen=127.0.0.1:{port}",
                          f"server.public_url=http://127.0.0.1:{port}")
@@ -81,6 +86,9 @@ def test_sign_in_by_the_link_of_a_mail(make_server, browser):
     browser.press("Send a code")
     (mail,) = wait_for(lambda: mails_to(server, address), "the mail")
     browser.driver.switch_to.new_window("tab")
+    if is_stale:
+        browser.open(server.url + "/login")
+        browser.driver.execute_script(GIVEN_UP, "login")
     browser.open(mail["link"])
     browser.press("Go on")
     browser.is_at("/account")
@@ -227,11 +235,12 @@ def test_a_way_that_is_refused_on_the_way_back(server, browser, kept, said):
         browser.type("email", f"{new_phone()[1:]}@example.com")
         browser.press("Send a code")
         browser.input("code")
+        state = browser.driver.execute_script("return JSON.parse(localStorage.flow).state")
     else:
-        browser.driver.execute_script(
-            "sessionStorage.setItem('flow', JSON.stringify({flow_id: 'x'.repeat(22), provider: 'email', purpose: 'bind'}))")
+        browser.driver.execute_script(GIVEN_UP, "bind")
+        state = "given-up"
     browser.open(server.url + "/healthz")
-    browser.open(server.url + "/account#grant=broken")
+    browser.open(f"{server.url}/account#grant=broken&state={state}")
     browser.find(f"//*[@role='status' and contains(@class, 'bad') and contains(., '{said}')]")
     browser.says(f"{phone[3:6]}****{phone[-4:]}")
     browser.is_at("/account")
