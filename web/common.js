@@ -11,6 +11,7 @@ const WORDS = {
 		expired: "This has expired.", identities: "Ways to sign in", language: "中文", link_agree: "Close the other account for good",
 		link_close: "Close it and go on",
 		link_closes: "Nothing else leads to that account. It will be closed, and what it holds is lost.",
+		link_new: "Nobody had signed in like that before, so it has made a new account. Nothing has moved.",
 		link_text: "{0}: this is a way to sign in to another account. If that one is yours too, sign in to it here, " +
 			"and this way moves to the account you are in.",
 		link_title: "It belongs to another account",
@@ -30,6 +31,7 @@ const WORDS = {
 		elsewhere: "通过其他网站或手机", end: "下线", end_others: "下线其他全部会话", ended: "已下线。",
 		expired: "已过期。", identities: "登录方式", language: "English", link_agree: "永久注销另一账号",
 		link_close: "注销并继续", link_closes: "另一账号没有其他登录方式,它将被注销,其中的内容会丢失。",
+		link_new: "此前没有人这样登录过,因此注册了一个新账号;没有转移任何登录方式。",
 		link_text: "{0}:该登录方式属于另一账号。如果那个账号也是您的,请在此登录它,该登录方式将转移到当前账号。",
 		link_title: "已绑定另一账号",
 		logins: "最近登录记录", lost: "无法连接服务器,请重试。", more: "更多",

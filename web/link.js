@@ -22,21 +22,27 @@ function signOutThere(tokens) {
 // been there already.
 export function linkOther({ providers, provider, fields, refusal, request, tokens = null }) {
 	return new Promise((resolve, reject) => {
-		const linking = { providers, provider, fields, refusal, request, resolve, tokens: null, leave: null };
+		const linking = { providers, provider, fields, refusal, request, resolve, reject, tokens: null, leave: null,
+			isTaking: false };
 
 		linking.message = messageLine();
 		linking.body = element("div");
 		linking.warning = element("p", { class: "bad" }, word("link_closes"));
-		linking.dialog = element("dialog", { "aria-labelledby": "link-title", onclose: () => {
-			linking.leave?.();
-			signOutThere(linking.tokens);
-			linking.dialog.remove();
-			reject(refusal); // which is nothing any more when it went well
-		} },
+		linking.cancel = button(word("cancel"), () => linking.dialog.close(), "quiet");
+		linking.dialog = element("dialog", {
+			"aria-labelledby": "link-title",
+			oncancel: (event) => {
+				if (linking.isTaking)
+					event.preventDefault();
+			},
+			onclose: () => {
+				if (!linking.isTaking) // else take() ends it: some browsers close at the second Esc whatever is said
+					end(linking);
+			},
+		},
 		element("h2", { id: "link-title" }, word("link_title")),
 		element("p", {}, word("link_text", labelOf(provider))),
-		linking.warning, linking.message, linking.body,
-		button(word("cancel"), () => linking.dialog.close(), "quiet"));
+		linking.warning, linking.message, linking.body, linking.cancel);
 
 		mustClose(linking, refusal.data.link.closes_account);
 		document.body.append(linking.dialog);
@@ -46,6 +52,19 @@ export function linkOther({ providers, provider, fields, refusal, request, token
 			askToSignIn(linking);
 		linking.dialog.showModal();
 	});
+}
+
+// Once the dialog is closed.
+function end(linking) {
+	place(linking);
+	forgetOther(linking);
+	linking.dialog.remove();
+	linking.reject(linking.refusal); // which is nothing any more when it went well
+}
+
+function forgetOther(linking) {
+	signOutThere(linking.tokens);
+	linking.tokens = null;
 }
 
 function mustClose(linking, isSo) {
@@ -63,7 +82,8 @@ function place(linking, ...children) {
 function askToSignIn(linking) {
 	const { providers, provider, fields, refusal } = linking;
 	const ways = choice(providers.filter(isUsable), {
-		purpose: "login", returnTo: "/account", prove: signInThere, done: (tokens) => goOn(linking, tokens),
+		purpose: "login", returnTo: "/account", prove: signInThere, late: signOutThere,
+		done: (tokens) => (linking.dialog.open ? goOn(linking, tokens) : signOutThere(tokens)),
 		along: { provider: provider.name, fields, refusal: refusal.envelope },
 	});
 
@@ -74,10 +94,20 @@ function askToSignIn(linking) {
 
 function goOn(linking, tokens) {
 	linking.tokens = tokens;
-	if (linking.closesOther)
+	if (tokens.is_new_user)
+		sayItIsNew(linking);
+	else if (linking.closesOther)
 		askForConsent(linking);
 	else
 		take(linking, {});
+}
+
+// Nothing is there to be moved, and another sign-in would not be what the person meant either.
+function sayItIsNew(linking) {
+	place(linking);
+	mustClose(linking, false);
+	forgetOther(linking);
+	linking.message.say(word("link_new"), true);
 }
 
 function askForConsent(linking) {
@@ -91,23 +121,36 @@ function askForConsent(linking) {
 	place(linking, element("label", { for: "close-other", class: "check" }, box, word("link_agree")), element("p", {}, close));
 }
 
+// Who has begun this can no longer give it up: what comes of it is told.
 async function take(linking, agreed) {
-	const { request, fields, tokens, message } = linking;
+	const { request, fields, tokens, dialog } = linking;
 
+	place(linking);
+	setTaking(linking, true);
 	try {
 		linking.resolve(await request({ ...fields, other_token: tokens.access_token, ...agreed }));
-		linking.dialog.close();
+		dialog.close();
 	} catch (refusal) {
-		message.say(refusal.message, true);
-		if (refusal.error === "last_login_method" && !agreed.close_other) { // since its owner was asked
-			mustClose(linking, true);
-			askForConsent(linking);
-		} else if (refusal.status === 410 || refusal.status === 409) {
-			place(linking); // no other answer will come
-		} else {
-			signOutThere(tokens);
-			linking.tokens = null;
-			askToSignIn(linking);
-		}
+		if (dialog.open)
+			askAgain(linking, refusal, agreed);
+	}
+	setTaking(linking, false);
+	if (!dialog.open)
+		end(linking);
+}
+
+function setTaking(linking, isSo) {
+	linking.isTaking = isSo;
+	linking.cancel.disabled = isSo;
+}
+
+function askAgain(linking, refusal, agreed) {
+	linking.message.say(refusal.message, true);
+	if (refusal.error === "last_login_method" && !agreed.close_other) { // since its owner was asked
+		mustClose(linking, true);
+		askForConsent(linking);
+	} else if (refusal.status !== 410 && refusal.status !== 409) { // after which no other answer will come
+		forgetOther(linking);
+		askToSignIn(linking);
 	}
 }

@@ -52,11 +52,11 @@ export function isElsewhere(provider) {
 }
 
 // Shows the way of one provider in box. prove(provider, fields) makes the last request and answers its data,
-// which goes to done; purpose and returnTo go with begin. along is what broughtBack tells again besides. The answer
-// of offer leaves the way.
-export function offer(box, provider, { purpose, returnTo, prove, done, along }) {
+// which goes to done, or to late when the way was left meanwhile; purpose and returnTo go with begin. along is what
+// broughtBack tells again besides. The answer of offer leaves the way.
+export function offer(box, provider, { purpose, returnTo, prove, done, late = done, along }) {
 	const message = messageLine();
-	const way = { box, provider, purpose, returnTo, prove, done, along, message, stop: null, isLeft: false };
+	const way = { box, provider, purpose, returnTo, prove, done, late, along, message, stop: null, isLeft: false };
 
 	if (isElsewhere(provider))
 		beginElsewhere(way);
@@ -174,7 +174,7 @@ async function finish(way, fields) {
 		return;
 	if (keptIn(localStorage)?.flow_id === fields.flow_id)
 		localStorage.removeItem(KEPT);
-	way.done(data);
+	(way.isLeft ? way.late : way.done)(data);
 }
 
 // ---- Another site ----

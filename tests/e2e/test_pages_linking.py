@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is another account's moves to this one on /account, in a real browser: its owner signs in there as well."""
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from browser import Browser
 from fakes import oidc
 from harness import GOOD_SECRET, Server, new_phone, register, sign_in, wait_for
 from mails import new_address
 from pair import start_at_a_port
-from steps import IDENTITIES, PROFILE, later, rows, user_id
+from steps import IDENTITIES, PROFILE, accounts_of, later, rows, user_id
 from test_pages import sign_in_there
 
 pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is tested on every pair"),
@@ -15,6 +16,16 @@ pytestmark = [pytest.mark.stores("sqlite", "lmdb", reason="what the pages ask is
 
 DIALOG = "//dialog[@aria-labelledby='link-title']"
 TAKEN = "//*[@role='status' and contains(@class, 'bad') and contains(., 'another account')]"
+
+
+# Requests of a path wait until they are let go.
+HOLD = """
+const real = window.fetch, held = arguments[0];
+window.fetch = async (path, how) => {
+    if (path === held)
+        await new Promise((go) => { window.letGo = go; });
+    return real(path, how);
+};"""
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +98,17 @@ def sign_in_by_password(browser, phone):
     browser.find(f"{DIALOG}//form/button").click()
 
 
-def n_open(server, client):
-    return rows(server, "SELECT COUNT(*) FROM user_sessions WHERE subject_id = ? AND status = 'active'",
-                user_id(client))[0][0]
+def cancel(browser):
+    return browser.find(f"{DIALOG}/button[normalize-space()='Cancel']")
+
+
+def wait_held(browser):
+    wait_for(lambda: browser.driver.execute_script("return Boolean(window.letGo)"), "the request")
+
+
+def n_open(server, client_or_id):
+    who = client_or_id if isinstance(client_or_id, int) else user_id(client_or_id)
+    return rows(server, "SELECT COUNT(*) FROM user_sessions WHERE subject_id = ? AND status = 'active'", who)[0][0]
 
 
 def providers_of(client):
@@ -103,7 +122,7 @@ def test_an_address_moves_from_an_account_that_stays(server, browser):
     assert not browser.has("//*[contains(., 'will be closed')][not(*)]")
 
     # Given up: nothing has happened.
-    browser.find(f"{DIALOG}/button[normalize-space()='Cancel']").click()
+    cancel(browser).click()
     browser.find(TAKEN)
     assert providers_of(other) == ["email", "password", "phone_sms"]
 
@@ -118,6 +137,59 @@ def test_an_address_moves_from_an_account_that_stays(server, browser):
     browser.says("Code by e-mail · ")
     assert providers_of(other) == ["password", "phone_sms"]
     wait_for(lambda: n_open(server, other) == 1, "the end of the session there")
+
+
+def test_who_gives_up_while_signing_in_there_moves_nothing(server, browser):
+    other = register(server)
+    address = with_address(server, other)
+    add_address(server, browser, address)
+    browser.driver.execute_script(HOLD, "/api/v1/auth/password/verify")
+    sign_in_by_password(browser, other.phone)
+    wait_held(browser)
+    cancel(browser).click()
+    browser.find(TAKEN)
+    assert n_open(server, other) == 1
+    browser.driver.execute_script("letGo()")
+    there = "SELECT status FROM user_sessions WHERE subject_id = ? ORDER BY id"
+    wait_for(lambda: rows(server, there, user_id(other)) == [("active",), ("revoked",)],
+             "the end of the session there")
+    assert providers_of(other) == ["email", "password", "phone_sms"]
+
+
+def test_a_move_that_has_begun_is_not_given_up(server, browser):
+    """Nor by Esc, which the second time is no longer asked about."""
+    other = register(server)
+    address = with_address(server, other)
+    add_address(server, browser, address)
+    browser.driver.execute_script(HOLD, "/api/v1/user/bind/email")
+    sign_in_by_password(browser, other.phone)
+    wait_held(browser)
+    browser.keys(Keys.ESCAPE)
+    assert not cancel(browser).is_enabled()
+    browser.keys(Keys.ESCAPE)
+    browser.driver.execute_script("letGo()")
+    browser.says("Saved.")
+    browser.says("Code by e-mail · ")
+    assert providers_of(other) == ["password", "phone_sms"]
+    wait_for(lambda: n_open(server, other) == 1, "the end of the session there")
+
+
+def test_who_is_nobody_yet_there_is_told(server, browser):
+    other, phone = register(server), new_phone()
+    address = with_address(server, other)
+    add_address(server, browser, address)
+    browser.find(f"{DIALOG}//*[@role='tab'][normalize-space()='Code by SMS']").click()
+    browser.type("phone", phone)
+    browser.find(f"{DIALOG}//form/button").click()
+    browser.find(f"{DIALOG}//input[@name='code']").send_keys(server.code_for(phone))
+    browser.find(f"{DIALOG}//button[normalize-space()='Continue']").click()
+    browser.find(f"{DIALOG}//*[@role='status' and contains(., 'made a new account')]")
+    assert not browser.has(f"{DIALOG}//form")
+    (made,) = accounts_of(server, phone)
+    wait_for(lambda: n_open(server, made) == 0, "the end of the session there")
+    cancel(browser).click()
+    browser.find(TAKEN)
+    assert providers_of(other) == ["email", "password", "phone_sms"]
 
 
 def test_an_account_that_nothing_else_leads_to_is_closed_by_who_agrees(server, browser):
