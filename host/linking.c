@@ -139,15 +139,13 @@ struct verdict {
 	bool ends_flow;      /* nothing can be done with it */
 };
 
-static bool read_may_close(struct pintle_call *call, struct linking *linking)
+void linking_check_fields(struct request *request)
 {
-	const json_t *given = json_object_get(call->request->fields, "close_other");
+	const json_t *given = json_object_get(request->fields, "close_other");
 
-	linking->may_close = json_is_true(given);
-	if (!given || json_is_null(given) || json_is_boolean(given))
-		return true;
-	answer_invalid(call->request, "close_other", "format");
-	return false;
+	(void)request_field(request, "other_token");
+	if (given && !json_is_null(given) && !json_is_boolean(given))
+		answer_invalid(request, "close_other", "format");
 }
 
 /* Two others cannot be proved by one session: *is_one is false then. */
@@ -288,16 +286,20 @@ static void refuse(struct pintle_call *call, struct verdict *verdict)
 
 bool linking_admit(struct pintle_call *call, struct linking *linking, linking_step *step)
 {
-	const char *token = request_field(call->request, "other_token");
+	struct request *request = call->request;
+	const char *token = request_field(request, "other_token");
 	struct verdict verdict = { 0 };
 	int32_t status;
 
-	*linking = (struct linking){ .step = step };
-	if (!read_may_close(call, linking) || call->request->answer.fields)
-		return false;
+	*linking = (struct linking){
+		.step = step,
+		.may_close = json_is_true(json_object_get(request->fields, "close_other")),
+	};
 	status = judge(call, linking, token, &verdict);
+	if (status != PINTLE_OK && call->has_flow)
+		(void)proof_leave(call); /* its upstream may take it only once */
 	if (status != PINTLE_OK)
-		answer_status(call->request, status);
+		answer_status(request, status);
 	else if (verdict.refusal)
 		refuse(call, &verdict);
 	return status == PINTLE_OK && !verdict.refusal;

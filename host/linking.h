@@ -23,6 +23,8 @@ struct linking {
 	struct session_ids ended;     /* need tombstones after the commit; in the call's arena */
 };
 
+/* Before there is a proof: answers when a field of a link is of the wrong type. */
+void linking_check_fields(struct request *request);
 /* Before the proof is consumed: looks whose it is, and tries whether step and the provider's record would take
  * it, which is undone. False: the request is answered; its proof is good for another try when the answer offers
  * one, or when something could change that. */

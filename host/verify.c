@@ -8,6 +8,7 @@
 #include "flow.h"
 #include "flow_poll.h"
 #include "host.h"
+#include "linking.h"
 #include "op.h"
 #include "proof.h"
 #include "signin.h"
@@ -64,6 +65,8 @@ static bool may_go_on(struct pintle_call *call)
 
 	if (call->purpose == PINTLE_RESET || call->purpose == PINTLE_MFA)
 		answer_invalid(request, "purpose", "not_allowed");
+	if (op_needs_account(call->purpose))
+		linking_check_fields(request);
 	return !request->answer.fields && op_may_have_purpose(request, call->purpose) &&
 	       device_read(request, &device);
 }

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from fakes.twilio import ACCOUNT, KEY, SECRET, VERIFY, VerifyGateway, error
+from faulty import OPTIONS as FAULTY, each_op_in_turn
 from harness import GOOD_SECRET, new_phone
 from starting import refusal
 from steps import (BIND_PASSWORD, LOGIN, accounts_of, assert_limited, fields_of, later, rows,
@@ -34,8 +35,8 @@ def fake():
 
 @pytest.fixture
 def make_with(make_server, fake):
-    def make(*options, more=""):
-        return make_server(*options, workers=2, conf={
+    def make(*options, more="", **how):
+        return make_server(*options, workers=2, **how, conf={
             "30-phone_sms.ini": CONF + f"endpoint = {fake.endpoint}\n" + more})
     return make
 
@@ -99,6 +100,29 @@ def test_a_number_moves_though_twilio_takes_a_code_once(server, fake):
     who.refused(401, "invalid_code", "POST", BIND, {**body, "code": wrong(body["code"])})
     who.ok("POST", BIND, body)
     assert accounts_of(server, phone) == [user_id(who)] and accounts_of(server, owner.phone) == [user_id(owner)]
+
+
+@pytest.mark.parametrize("field, value", [("other_token", 1), ("close_other", "yes")])
+def test_a_wrong_field_spends_no_code(server, fake, field, value):
+    who, phone = sign_in(server, fake, new_phone()), new_phone()
+    body = {"flow_id": begin(who, phone, "bind"), "code": fake.sent_to(phone)}
+    assert_refused(who.post(BIND, {**body, field: value}), 422, "field_invalid")
+    who.ok("POST", BIND, body)
+
+
+@pytest.mark.stores("sqlite", "lmdb", reason="the faulty drivers stand in front of these")
+@pytest.mark.one_host(reason="a fault is told to the host of one state folder")
+def test_a_store_that_fails_spends_no_code(make_with, fake, plugins):
+    server = make_with(*FAULTY, plugins=str(plugins))
+    for fault in each_op_in_turn(server, ["db"]):
+        owner, who = sign_in(server, fake, new_phone()), sign_in(server, fake, new_phone())
+        later(server)
+        body = {"flow_id": begin(who, owner.phone, "bind"), "code": fake.sent_to(owner.phone)}
+        with fault:
+            answer = who.post(BIND, body)
+        assert answer.status_code in (409, 503), f"{fault}: {answer.text}"
+        answer = who.post(BIND, body)
+        assert (answer.status_code, answer.json()["error"]) == (409, "identity_taken"), f"{fault}: {answer.text}"
 
 
 def test_a_wrong_code_is_a_wrong_code(server, fake):
