@@ -44,15 +44,17 @@ static int32_t change_account(struct tx *tx, void *ctx)
 	return status == PINTLE_OK ? call_gate(change->call) : status;
 }
 
-/* What follows from the commit, in one hand-over. */
+/* What follows from the commit. An account that has gone may have had any number of sessions. */
 static int32_t publish(const struct change *change)
 {
 	struct pintle_call *call = change->call;
+	const struct host *host = call->host;
 	struct kv_list list = { .arena = &call->arena };
+	int32_t status =
+		session_bury(&host->kv, host->settings, &change->linking->ended, call->deadline_ms);
 
-	session_put_tombstones(&list, call->host->settings, &change->linking->ended);
 	proof_put_start_over(call, &list);
-	return kv_do_list(&call->host->kv, &list, call->deadline_ms);
+	return status == PINTLE_OK ? kv_do_list(&host->kv, &list, call->deadline_ms) : status;
 }
 
 static int32_t alter(struct change *change)
