@@ -51,15 +51,32 @@ const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS] = {
 #define NOTICE_PAGE(lang, hello, says, warning)                                                    \
 	HTML(lang, "<p>" hello "</p>\n<p>" says "<br>\n" warning "</p>\n")
 
+#define ZH_NOTICE(subject, says)                                                                   \
+	{                                                                                          \
+		subject, NOTICE_TEXT(ZH_HELLO, says, ZH_ALARM),                                    \
+			NOTICE_PAGE("zh", ZH_HELLO, says, ZH_ALARM)                                \
+	}
+#define EN_NOTICE(subject, says)                                                                   \
+	{                                                                                          \
+		subject, NOTICE_TEXT(EN_HELLO, says, EN_ALARM),                                    \
+			NOTICE_PAGE("en", EN_HELLO, says, EN_ALARM)                                \
+	}
+
 #define ZH_CHANGED "您的账号已更换邮箱，{{email}} 不能再用于登录。"
+#define ZH_ADDED "您的账号新增了一个邮箱，该邮箱可用于登录。"
+#define ZH_REMOVED "您的账号移除了一个邮箱，该邮箱不能再用于登录。"
 #define ZH_ALARM "如果不是您本人操作，请立即重置密码并联系我们。"
 #define EN_CHANGED                                                                                 \
 	"your account has another e-mail address now; {{email}} does not sign in any more."
+#define EN_ADDED "your account has one more e-mail address, which signs in to it."
+#define EN_REMOVED "an e-mail address of your account was removed; it does not sign in any more."
 #define EN_ALARM "If it was not you, reset your password and tell us at once."
 
-const char *const templates_changed[TEMPLATE_LANGS][TEMPLATE_PARTS] = {
-	{ "您的邮箱已更换", NOTICE_TEXT(ZH_HELLO, ZH_CHANGED, ZH_ALARM),
-	  NOTICE_PAGE("zh", ZH_HELLO, ZH_CHANGED, ZH_ALARM) },
-	{ "Your e-mail address was changed", NOTICE_TEXT(EN_HELLO, EN_CHANGED, EN_ALARM),
-	  NOTICE_PAGE("en", EN_HELLO, EN_CHANGED, EN_ALARM) },
+const char *const templates_notices[TEMPLATE_NOTICES][TEMPLATE_LANGS][TEMPLATE_PARTS] = {
+	{ ZH_NOTICE("您的邮箱已更换", ZH_CHANGED),
+	  EN_NOTICE("Your e-mail address was changed", EN_CHANGED) },
+	{ ZH_NOTICE("您的账号新增了邮箱", ZH_ADDED),
+	  EN_NOTICE("Your account has one more e-mail address", EN_ADDED) },
+	{ ZH_NOTICE("您的账号移除了邮箱", ZH_REMOVED),
+	  EN_NOTICE("An e-mail address of your account was removed", EN_REMOVED) },
 };

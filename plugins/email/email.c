@@ -122,12 +122,20 @@ static int32_t verify(void *self_of_inst, struct pintle_call *call)
 {
 	const struct email *self = self_of_inst;
 	const struct pintle_host *host = self->host;
+	int32_t purpose = host->purpose(call);
 	int32_t status = link_is_followed(self, call) ? link_verify(self, call)
 						      : pintle_code_verify(host, call, "email");
 
-	return status == PINTLE_OK && host->purpose(call) == PINTLE_CHANGE
-		       ? mail_tell_old(self, call)
-		       : status;
+	if (status != PINTLE_OK || (purpose != PINTLE_CHANGE && purpose != PINTLE_BIND))
+		return status;
+	return mail_tell(self, call, purpose == PINTLE_CHANGE ? NOTICE_CHANGED : NOTICE_ADDED,
+			 host->kept(call, "email"));
+}
+
+/* All are told: which one it is, the host finds out when it takes it away. */
+static int32_t unbind(void *self_of_inst, struct pintle_call *call)
+{
+	return mail_tell(self_of_inst, call, NOTICE_REMOVED, NULL);
 }
 
 static const struct pintle_input inputs[] = {
@@ -147,6 +155,7 @@ static const struct pintle_provider provider = {
 	.begin = begin,
 	.verify = verify,
 	.bind = verify,
+	.unbind = unbind,
 };
 
 static const struct pintle_route routes[] = {

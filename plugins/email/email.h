@@ -27,9 +27,11 @@ const char *mail_action(int32_t purpose, const char *lang);
 /* The mail of a begin. link: NULL when it has none. */
 int32_t mail_send_proof(const struct email *self, struct pintle_call *call, const char *to,
 			const char *code, const char *link);
-/* Before another address takes their place: tells those the account has. A fault of the look-up; that
- * one could not be told holds up nothing and stands in the log. */
-int32_t mail_tell_old(const struct email *self, struct pintle_call *call);
+/* Before it happens: tells the addresses that the account has, the oldest ones; not fresh, which comes or
+ * is proved again, or is NULL. A fault of the look-up; that one could not be told holds up nothing and
+ * stands in the log. */
+int32_t mail_tell(const struct email *self, struct pintle_call *call, enum template_notice notice,
+		  const char *fresh);
 
 /* ---- link.c: the other way to prove an address ---- */
 

@@ -104,66 +104,74 @@ int32_t mail_send_proof(const struct email *self, struct pintle_call *call, cons
 
 /* ---- Notices ---- */
 
-#define OLD_MAX 4 /* addresses of one account that are told */
+#define TOLD_MAX 4 /* addresses of one account that are told */
 
-struct old {
-	char addresses[OLD_MAX][256];
+struct known {
+	const char *fresh; /* NULL: none comes */
+	int is_known;
+	char addresses[TOLD_MAX][256]; /* all but fresh */
 	size_t n;
 };
 
 static int32_t take_address(void *ctx, const struct pintle_value *cols, size_t n_cols)
 {
-	struct old *old = ctx;
+	struct known *known = ctx;
 
 	if (n_cols != 1)
 		return PINTLE_INTERNAL;
-	if (old->n < OLD_MAX && cols[0].len < sizeof(old->addresses[0]))
-		(void)snprintf(old->addresses[old->n++], sizeof(old->addresses[0]), "%s",
+	if (known->fresh && strcmp(cols[0].ptr, known->fresh) == 0)
+		known->is_known = 1;
+	else if (known->n < TOLD_MAX && cols[0].len < sizeof(known->addresses[0]))
+		(void)snprintf(known->addresses[known->n++], sizeof(known->addresses[0]), "%s",
 			       cols[0].ptr);
 	return PINTLE_OK;
 }
 
-static int32_t find_old(const struct email *self, struct pintle_call *call, struct old *old)
+/* The oldest first: whoever adds more of them keeps no notice from those before. */
+static int32_t find_known(const struct email *self, struct pintle_call *call, struct known *known)
 {
 	const struct pintle_value params[] = { PINTLE_P_INT(self->host->user(call)) };
 	const struct pintle_query query = {
 		.size = sizeof(query),
 		.sql = "SELECT subject FROM user_identities"
-		       " WHERE user_id = ? AND namespace = 'email'",
+		       " WHERE user_id = ? AND namespace = 'email' ORDER BY bound_at, id",
 		.params = params,
 		.n_params = 1,
 		.row = take_address,
-		.ctx = old,
+		.ctx = known,
 	};
 
 	return self->host->db_query(call, &query);
 }
 
-static int32_t tell(const struct email *self, struct pintle_call *call, const char *to)
+static int32_t tell(const struct email *self, struct pintle_call *call, enum template_notice notice,
+		    const char *to)
 {
+	static const char *const names[TEMPLATE_NOTICES] = { "changed", "added", "removed" };
 	const char *lang = self->host->lang(call);
 	const struct template_var vars[] = { { "email", to }, { NULL, NULL } };
 	struct pintle_message message = {
 		.size = sizeof(message),
-		.purpose = PINTLE_CHANGE,
+		.purpose = self->host->purpose(call),
 		.to = to,
-		.template_name = "changed",
+		.template_name = names[notice],
 		.lang = lang,
 		.flags = PINTLE_MESSAGE_NOTICE,
 	};
 
-	return send_filled(self, call, templates_changed[lang_index(lang)], vars, &message);
+	return send_filled(self, call, templates_notices[notice][lang_index(lang)], vars, &message);
 }
 
-int32_t mail_tell_old(const struct email *self, struct pintle_call *call)
+int32_t mail_tell(const struct email *self, struct pintle_call *call, enum template_notice notice,
+		  const char *fresh)
 {
-	const struct pintle_host *host = self->host;
-	struct old old = { .n = 0 };
-	int32_t status = find_old(self, call, &old);
+	struct known known = { .fresh = fresh };
+	int32_t status = find_known(self, call, &known);
 
-	for (size_t i = 0; status == PINTLE_OK && i < old.n; i++)
-		if (strcmp(old.addresses[i], host->kept(call, "email")) != 0 &&
-		    tell(self, call, old.addresses[i]) != PINTLE_OK)
-			host->detail(call, "the old address could not be told of the change");
-	return status;
+	if (status != PINTLE_OK || (known.is_known && notice == NOTICE_ADDED))
+		return status;
+	for (size_t i = 0; i < known.n; i++)
+		if (tell(self, call, notice, known.addresses[i]) != PINTLE_OK)
+			self->host->detail(call, "an address of the account could not be told");
+	return PINTLE_OK;
 }

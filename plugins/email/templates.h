@@ -23,7 +23,8 @@ char *template_fill(const char *text, enum template_part part, const struct temp
 
 /* builtin.c: without and with a link, by language and part. */
 extern const char *const templates_builtin[2][TEMPLATE_LANGS][TEMPLATE_PARTS];
-/* To an address that is not the account's any more. */
-extern const char *const templates_changed[TEMPLATE_LANGS][TEMPLATE_PARTS];
+/* To the addresses of an account: none of them is its own any more, it has one more, or one less. */
+enum template_notice { NOTICE_CHANGED, NOTICE_ADDED, NOTICE_REMOVED, TEMPLATE_NOTICES };
+extern const char *const templates_notices[TEMPLATE_NOTICES][TEMPLATE_LANGS][TEMPLATE_PARTS];
 
 #endif

@@ -188,9 +188,56 @@ def test_the_old_address_is_told_of_the_change(server):
     assert told_changed(server, new) == []
 
 
-def told_changed(server, address):
+def notices_to(server, address, template):
     return [message for message in server.outbox()
-            if message["to"] == address and message["template"] == "changed"]
+            if message["to"] == address and message["template"] == template]
+
+
+def told_changed(server, address):
+    return notices_to(server, address, "changed")
+
+
+def bind_address(server, who, address):
+    later(server)
+    flow_id, code = send_code(server, who, address, "bind")
+    who.ok("POST", BIND, {"email": address, "code": code, "flow_id": flow_id})
+
+
+def test_the_addresses_of_an_account_are_told_of_one_more(server):
+    who, new = mail_in(server), new_address()
+    bind_address(server, who, who.email)
+    flow_id, code = send_code(server, who, new, "bind")
+    body = {"email": new, "code": code, "flow_id": flow_id}
+    who.refused(401, "invalid_code", "POST", BIND, {**body, "code": wrong(code)})
+    who.ok("POST", BIND, body)
+    (notice,) = wait_for(lambda: notices_to(server, who.email, "added"), "the notice")
+    assert new not in str(notice) and notice["code"] is None
+    assert notices_to(server, new, "added") == []
+
+
+def test_a_bind_that_fails_is_told_to_nobody(server):
+    owner, who = mail_in(server), mail_in(server)
+    later(server)
+    flow_id, code = send_code(server, who, owner.email, "bind")
+    who.refused(409, "identity_taken", "POST", BIND,
+                {"email": owner.email, "code": code, "flow_id": flow_id})
+    bind_address(server, who, new_address())
+    assert len(wait_for(lambda: notices_to(server, who.email, "added"), "the notice")) == 1
+    assert notices_to(server, owner.email, "added") == []
+
+
+def test_an_address_that_is_taken_away_is_told(make_server):
+    """Also when somebody has added others before, as many as are told."""
+    server = make_server("limits.send_notice_hour=20")
+    who, others = mail_in(server), [new_address() for _ in range(4)]
+    who.refused(409, "last_login_method", "DELETE", UNBIND)
+    for address in others:
+        bind_address(server, who, address)
+    who.refused(422, "field_invalid", "DELETE", UNBIND)
+    who.refused(404, "not_found", "DELETE", UNBIND, {"subject": new_address()})
+    who.ok("DELETE", UNBIND, {"subject": who.email})
+    (notice,) = wait_for(lambda: notices_to(server, who.email, "removed"), "the notice")
+    assert who.email not in notice["text"] and notice["code"] is None
 
 
 def test_a_change_that_fails_is_told_to_nobody(server):
