@@ -121,5 +121,8 @@ int32_t password_bind(void *self_of_inst, struct pintle_call *call)
 		status = strength_check(self, call, name, secret, common_words);
 	if (status == PINTLE_OK)
 		status = password_store(self, call, host->user(call), &old, secret);
-	return status == PINTLE_OK ? host->subject(call, "password", old.uuid) : status;
+	if (status != PINTLE_OK)
+		return status;
+	notice_send(self, call, host->user(call));
+	return host->subject(call, "password", old.uuid);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells the owner of an account that its password is another one now, in case it was not them. */
+/* Tells the owner of an account that it has a new password, in case it was not them. */
 #include "password.h"
 
 #include <pintle/helpers.h>
@@ -12,10 +12,10 @@
 static const struct {
 	const char *subject, *text;
 } notices[2] = {
-	{ "您的密码已更换",
-	  "您好：\n\n您的账号的密码已更换。\n如果不是您本人操作，请立即重置密码并联系我们。\n" },
-	{ "Your password was changed", "Hello,\n\nthe password of your account was changed.\n"
-				       "If it was not you, reset it and tell us at once.\n" },
+	{ "您的账号有了新密码",
+	  "您好：\n\n您的账号设置了新密码。\n如果不是您本人操作，请立即重置密码并联系我们。\n" },
+	{ "Your account has a new password", "Hello,\n\nyour account has a new password.\n"
+					     "If it was not you, reset it and tell us at once.\n" },
 };
 
 static int32_t take_address(void *ctx, const struct pintle_value *cols, size_t n_cols)

@@ -8,7 +8,7 @@ from mails import BIND, EMAIL_LOGIN, SEND, VERIFY, mail_in, new_address
 from pages import Browser, Form, assert_page
 from pair import serve
 from parallel import Shot, release, say
-from steps import LOGIN, PROFILE, later, look_of, near
+from steps import BIND_PASSWORD, LOGIN, PROFILE, later, look_of, near
 
 NEW = "Turbine-oatmeal-77"
 OTHER = "Candle-parsnip-43"
@@ -263,3 +263,16 @@ def test_the_owner_is_told_of_a_new_password(make_server, how):
         who.ok("POST", RESET, {how: to, "code": code, "flow_id": flow_id, "new_password": NEW})
     (notice,) = wait_for(told, "the notice")
     assert notice["to"] == who.email and NEW not in str(notice)
+
+
+def test_the_owner_is_told_of_a_first_password(make_server):
+    server = make_server(*OPTIONS, "password.notices=mail")
+    who = mail_in(server)
+    told = lambda: [message for message in server.outbox() if message["template"] == "password"]
+    who.refused(422, "field_invalid", "POST", BIND_PASSWORD, {"password": "short1"})
+    who.ok("POST", BIND_PASSWORD, {"password": NEW})
+    wait_for(told, "the notice")
+    who.refused(409, "conflict", "POST", BIND_PASSWORD, {"password": OTHER})
+    who.ok("PUT", "/api/v1/user/password", {"old_password": NEW, "new_password": GOOD_SECRET})
+    notices = wait_for(lambda: len(found := told()) > 1 and found, "the notice of the change")
+    assert [notice["to"] for notice in notices] == [who.email] * 2 and NEW not in str(notices)
