@@ -120,9 +120,18 @@ def test_who_says_no_comes_back_with_an_error(server, sites, section):
 
 def test_an_error_comes_before_a_code(server, sites):
     trip = Trip(server, "acme")
-    url = sites.acme.allow(trip.url, person_of("acme")) + "&error=server_error"
+    url = sites.acme.allow(trip.url, person_of("acme")) + "&error=invalid_scope"
     assert trip.land(url)[1] == DENIED
     assert trip.verify().status_code == 401
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+def test_a_site_that_is_out_of_order_denies_nothing(server, sites, error):
+    trip, site = Trip(server, "acme"), sites.acme
+    asked = site.n_asked(token_path(site))
+    answer, _ = trip.land(site.allow(trip.url, person_of("acme")) + "&error=" + error)
+    assert answer.status_code == 503 and site.n_asked(token_path(site)) == asked
+    sign_in_by(server, sites, "acme")
 
 
 def test_what_is_case_sensitive_stays_so(server, sites):
